@@ -1,0 +1,72 @@
+package p2p
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// An Addr is an IPv4 address and a port in the low 48 bits: ip<<16 | port. It
+// is what the systems of the era carry in their messages, it compares with ==
+// and orders with <, and it costs 8 bytes. The zero Addr is nobody.
+type Addr uint64
+
+// MakeAddr joins an IPv4 address (first octet in the high byte) and a port.
+func MakeAddr(ip uint32, port uint16) Addr { return Addr(ip)<<16 | Addr(port) }
+
+// IP returns the IPv4 address, first octet in the high byte.
+func (a Addr) IP() uint32 { return uint32(a >> 16) }
+
+// Port returns the port.
+func (a Addr) Port() uint16 { return uint16(a) }
+
+// Peer returns the Peer that datagrams to a go to.
+func (a Addr) Peer() Peer { return Peer{Addr: a} }
+
+// String writes a as "10.0.0.1:7000".
+func (a Addr) String() string {
+	ip := a.IP()
+	b := make([]byte, 0, len("255.255.255.255:65535"))
+	for shift := 24; shift >= 0; shift -= 8 {
+		b = strconv.AppendUint(b, uint64(byte(ip>>shift)), 10)
+		b = append(b, '.')
+	}
+	b[len(b)-1] = ':'
+	return string(strconv.AppendUint(b, uint64(a.Port()), 10))
+}
+
+// MarshalText writes a as String does.
+func (a Addr) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (a *Addr) UnmarshalText(b []byte) error {
+	v, err := ParseAddr(string(b))
+	*a = v
+	return err
+}
+
+var errAddr = errors.New("want an IPv4 address and port such as 127.0.0.1:7000")
+
+// ParseAddr reads "10.0.0.1:7000". It takes IPv4 addresses in four decimal
+// parts and a port, and no names.
+func ParseAddr(s string) (Addr, error) {
+	host, port, ok := strings.Cut(s, ":")
+	parts := strings.Split(host, ".")
+	if !ok || len(parts) != 4 {
+		return 0, fmt.Errorf("%q: %w", s, errAddr)
+	}
+	var ip uint32
+	for _, p := range parts {
+		v, err := strconv.ParseUint(p, 10, 8)
+		if err != nil {
+			return 0, fmt.Errorf("%q: %w", s, errAddr)
+		}
+		ip = ip<<8 | uint32(v)
+	}
+	v, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return 0, fmt.Errorf("%q: %w", s, errAddr)
+	}
+	return MakeAddr(ip, uint16(v)), nil
+}

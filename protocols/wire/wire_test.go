@@ -1,0 +1,51 @@
+package wire_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"reflect"
+	"testing"
+
+	"peerbed/protocols/p2p"
+	"peerbed/protocols/wire"
+)
+
+func TestReader(t *testing.T) {
+	addrs := []p2p.Addr{p2p.MakeAddr(0x0A000001, 7000), p2p.MakeAddr(0xFFFFFFFF, 1)}
+	b := wire.AppendAddrs(wire.AppendString([]byte{1, 2, 3}, "name"), addrs)
+	r := wire.NewReader(b)
+	if got := r.Uint8(); got != 1 {
+		t.Errorf("Uint8: %d", got)
+	}
+	if got := r.Uint16(binary.LittleEndian); got != 0x0302 {
+		t.Errorf("Uint16: %x", got)
+	}
+	if got := r.String(); got != "name" {
+		t.Errorf("String: %q", got)
+	}
+	if got := r.Addrs(nil, 2); !reflect.DeepEqual(got, addrs) || r.End() != nil {
+		t.Errorf("Addrs: %v, %v", got, r.End())
+	}
+}
+
+// A packet that is too short, too long, or claims more than it holds is
+// malformed; after the first error every value is zero.
+func TestReaderRefuses(t *testing.T) {
+	for what, read := range map[string]func(r *wire.Reader){
+		"short integer":      func(r *wire.Reader) { r.Take(2); r.Uint64(binary.BigEndian) },
+		"string over end":    func(r *wire.Reader) { _ = r.String() },
+		"list over end":      func(r *wire.Reader) { r.Addrs(nil, 255) },
+		"list over its most": func(r *wire.Reader) { r.Addrs(nil, 3) },
+		"bytes left":         func(r *wire.Reader) { r.Uint8() },
+		"negative length":    func(r *wire.Reader) { r.Take(-1) },
+	} {
+		r := wire.NewReader([]byte{200, 1, 2, 3})
+		read(r)
+		if err := r.End(); !errors.Is(err, p2p.ErrMalformed) {
+			t.Errorf("%s: %v, want malformed", what, err)
+		}
+		if got := r.Uint32(binary.BigEndian); got != 0 {
+			t.Errorf("%s: %d read after an error", what, got)
+		}
+	}
+}
