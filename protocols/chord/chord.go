@@ -1,0 +1,248 @@
+package chord
+
+import (
+	"time"
+
+	"peerbed/protocols/introducer"
+	"peerbed/protocols/p2p"
+	"peerbed/protocols/ring"
+)
+
+// Config is what can be chosen about a node. All nodes of a ring need the same
+// M; the rest each may choose for itself.
+type Config struct {
+	Introducer string        `flag:"introducer" doc:"name:port of the introducer; empty: start a ring of one's own"`
+	M          ring.Bits     `flag:"m" default:"64" range:"2:64" doc:"bits of an id: the ring has 2^m points"`
+	Successors int           `flag:"successors" default:"8" range:"1:32" doc:"length r of the successor list; 2 log2 N outlives the death of every second node"`
+	Copies     int           `flag:"copies" default:"2" range:"1:8" doc:"nodes that store each object: the owner and its next successors"`
+	Lookup     Style         `flag:"lookup" default:"iterative" doc:"who drives a user's lookup: iterative (the asker) or recursive (each hop)"`
+	Patience   time.Duration `flag:"patience" default:"500ms" range:"20ms:10s" doc:"how long a node waits for an answer before it takes the other for dead"`
+	Stabilize  time.Duration `flag:"stabilize" default:"500ms" range:"50ms:10m" doc:"mean time between two rounds of stabilisation"`
+	FixFingers time.Duration `flag:"fix-fingers" default:"500ms" range:"50ms:10m" doc:"mean time between two repairs of a finger"`
+	CheckPred  time.Duration `flag:"check-predecessor" default:"1s" range:"50ms:10m" doc:"mean time between two pings of the predecessor"`
+	Repair     time.Duration `flag:"repair" default:"1s" range:"50ms:10m" doc:"mean time between two checks whether objects lie where they belong"`
+	Largest    int64         `flag:"largest" default:"1073741824" range:"0:1099511627776" doc:"bytes of the largest object that a node stores for others"`
+}
+
+// The timetable of a node. Each is due after its mean time in Config, half to
+// one and a half of it, so that nodes do not fall into step.
+const (
+	tickStabilize p2p.Tick = iota
+	tickFixFingers
+	tickCheckPred
+	tickRepair
+	tickJoin
+)
+
+// A Ref is a node as others know it: its address, and its id, which is worked
+// out from the address here and never taken from a message. So nobody can
+// choose its place on the ring. The zero Ref is nobody.
+type Ref struct {
+	Addr p2p.Addr
+	ID   ring.ID
+}
+
+func (r Ref) known() bool    { return r.Addr != 0 }
+func (r Ref) peer() p2p.Peer { return r.Addr.Peer() }
+
+// Chord is one node of a ring.
+type Chord struct {
+	env     p2p.Env
+	me      Ref
+	pred    Ref   // zero: not known
+	succs   []Ref // clockwise, nearest first; just me: alone; empty: not in a ring
+	fingers []Ref // clockwise, nearest first, one a row; see fingers.go
+	calls   p2p.Calls
+
+	asked  Ref // whom the round of stabilisation asks; zero: none is under way
+	pinged Ref // the predecessor, while it is pinged
+	doubt  Ref // whom another node calls dead, while it is pinged
+	missed struct{ succ, pred uint8 }
+	row    int    // of the finger table, to be repaired next
+	fix    lookup // that repairs it
+
+	here   choice    // scratch for lookups that begin here
+	routes []*lookup // recursive lookups that wait for their end
+	store  []entry   // in order of name
+	takes  []*intake // objects that others are sending
+	repair repair
+
+	running bool // the timetable is
+	gone    bool // it left
+	cfg     Config
+	state   *p2p.State
+	taken   p2p.Addr // who has my id, if I could not join because of it
+	intro   introducer.Client
+}
+
+// New makes a node that joins a ring, or takes up a state.
+func New(cfg Config, state *p2p.State) *Chord {
+	return &Chord{cfg: cfg, state: state}
+}
+
+// Start implements [p2p.Node].
+func (c *Chord) Start(env p2p.Env) {
+	c.env = env
+	c.me = Ref{env.Self(), c.cfg.M.Addr(env.Self())}
+	c.calls = p2p.Calls{Env: env, Patience: c.cfg.Patience}
+	c.restore()
+	c.intro.Open(env, c.cfg.Introducer, c)
+	if c.state != nil {
+		c.takeUp(c.state)
+		c.state = nil
+		return
+	}
+	c.intro.Ask()
+}
+
+// in reports whether the node is in a ring.
+func (c *Chord) in() bool { return len(c.succs) > 0 }
+
+// alone reports whether the node is a ring of its own.
+func (c *Chord) alone() bool { return c.in() && c.succs[0] == c.me }
+
+// Handle implements [p2p.Node]. A node that is not in a ring answers nothing,
+// so that those who still list it from before it crashed find it dead.
+func (c *Chord) Handle(from p2p.Peer, m p2p.Msg) {
+	if k := m.Kind(); c.gone || k >= p2p.First && k <= lastQuestion && !c.in() {
+		return
+	}
+	switch m := m.(type) {
+	case p2p.Tick:
+		c.tick(m)
+	case *next:
+		c.answerNext(from, m)
+	case *seek:
+		c.answerSeek(from, m)
+	case *route:
+		c.relay(from, m)
+	case *routed:
+		c.arrived(m)
+	case *getNeighbours:
+		c.answerNeighbours(from, m)
+	case *notify:
+		c.notified(c.ref(from.Addr))
+	case *ping:
+		p2p.Reply(c.env, from, m.Tag, pong{})
+	case *has:
+		p2p.Reply(c.env, from, m.Tag, c.holds(m.Name))
+	case *bye:
+		c.left(from.Addr, m)
+	case *put:
+		c.take(from, m)
+	case *get:
+		c.give(from, m)
+	case *introducer.Peers:
+		c.introduced(m)
+	case alarm:
+		m.rang()
+	default:
+		c.calls.Handle(from, m)
+		c.intro.Handle(from, m)
+	}
+}
+
+// An alarm is an operation that is its own timer.
+type alarm interface{ rang() }
+
+func (c *Chord) tick(t p2p.Tick) {
+	switch t {
+	case tickStabilize:
+		c.every(c.cfg.Stabilize, t, c.stabilize)
+	case tickFixFingers:
+		c.every(c.cfg.FixFingers, t, c.fixFingers)
+	case tickCheckPred:
+		c.every(c.cfg.CheckPred, t, c.checkPredecessor)
+	case tickRepair:
+		c.every(c.cfg.Repair, t, c.repairStore)
+	case tickJoin:
+		if !c.in() || c.alone() {
+			c.intro.Ask()
+		}
+	}
+}
+
+// every sets the next tick and does, in a ring, what this one is for.
+func (c *Chord) every(mean time.Duration, t p2p.Tick, do func()) {
+	c.after(mean, t)
+	if c.in() {
+		do()
+	}
+}
+
+// run starts the timetable, once.
+func (c *Chord) run() {
+	if c.running {
+		return
+	}
+	c.running = true
+	c.after(c.cfg.Stabilize, tickStabilize)
+	c.after(c.cfg.FixFingers, tickFixFingers)
+	c.after(c.cfg.CheckPred, tickCheckPred)
+}
+
+// after sets a timer for half to one and a half times mean from now.
+func (c *Chord) after(mean time.Duration, t p2p.Tick) {
+	c.env.After(mean/2+time.Duration(c.env.Rand().Int64N(int64(mean))), t)
+}
+
+// Do implements [p2p.Node].
+func (c *Chord) Do(op p2p.Op, done func(p2p.Result)) {
+	if !c.in() {
+		done(p2p.Result{Err: c.notJoined()})
+		return
+	}
+	switch op := op.(type) {
+	case p2p.Publish:
+		c.publish(op.Name, done)
+	case p2p.Find:
+		c.find(op.Name, (*find).report, done)
+	case p2p.Fetch:
+		c.find(op.Name, (*find).download, done)
+	case p2p.Leave:
+		c.leave(done)
+	default:
+		done(p2p.Result{Err: p2p.ErrUnsupported})
+	}
+}
+
+// Inspect implements [p2p.Node].
+func (c *Chord) Inspect() p2p.State {
+	d := Detail{ID: c.me.ID, M: c.cfg.M, Predecessor: c.pred.Addr}
+	s := p2p.State{Self: c.me.Addr, ID: c.cfg.M.Text(c.me.ID)}
+	if c.pred.known() {
+		s.Neighbours = c.neighbour(s.Neighbours, c.pred.Addr)
+	}
+	for _, r := range c.succs {
+		d.Successors = append(d.Successors, r.Addr)
+		s.Neighbours = c.neighbour(s.Neighbours, r.Addr)
+	}
+	for _, r := range c.fingers {
+		d.Fingers = append(d.Fingers, Finger{c.cfg.M.Row(c.me.ID, r.ID), r.Addr})
+		s.Neighbours = c.neighbour(s.Neighbours, r.Addr)
+	}
+	for _, o := range c.store {
+		s.Stored = append(s.Stored, o.Name)
+	}
+	s.Detail = d
+	return s
+}
+
+// takeUp continues from a state instead of joining.
+func (c *Chord) takeUp(s *p2p.State) {
+	d := s.Detail.(Detail)
+	if d.Predecessor != 0 {
+		c.pred = c.ref(d.Predecessor)
+	}
+	for _, a := range d.Successors {
+		c.succs = append(c.succs, c.ref(a))
+	}
+	for _, f := range d.Fingers {
+		c.fingers = append(c.fingers, c.ref(f.Node))
+	}
+	if !c.in() {
+		c.succs = append(c.succs, c.me)
+	}
+	c.run()
+	c.intro.Joined()
+}

@@ -1,0 +1,170 @@
+package chord
+
+import (
+	"encoding/binary"
+	"fmt"
+	"reflect"
+
+	"peerbed/protocols/p2p"
+	"peerbed/protocols/wire"
+)
+
+// The wire format, datagrams and streams alike. Integers are big-endian; an
+// address is 6 bytes (IP, port); a list is its length in one byte and then its
+// items; a string is its length in one byte and then its bytes. A message is
+// one byte, its number in messages.go counted from 0, and then its fields in
+// their order there:
+//
+//	 0 next             tag u32, key u64, not: addresses
+//	 1 route            tag u32, key u64, nonce u64, origin address, path
+//	 2 has              tag u32, name string
+//	 3 seek             as next
+//	 4 getNeighbours    tag u32
+//	 5 notify           nothing
+//	 6 ping             tag u32
+//	 7 bye              predecessor address, successors: addresses
+//	 8 step             tag u32, choice
+//	 9 ack              tag u32
+//	10 routed           nonce u64, choice, path
+//	11 held             tag u32, object
+//	12 sought           as step
+//	13 neighbours       tag u32, predecessor address (0: none), successors: addresses
+//	14 pong             tag u32
+//
+//	15 put              "chrd", name string, object
+//	16 want             nothing
+//	17 piece            length u32, bytes
+//	18 stored           verdict u8: 0 kept, 1 corrupt, 2 refused
+//	19 get              "chrd", name string
+//	20 object           object
+//
+//	choice              done u8 (0, 1), via u8, nodes: addresses
+//	path                list of: address, via u8
+//	via                 0 oneself, 1 + i finger i, 128 + i successor i
+//	object              found, or in put fresh, u8 (0, 1); size u64; SHA-1 20 bytes
+//
+// A stream is opened by put or get, so that its first five bytes tell it.
+
+// magic is what tells Chord's streams from others on the same port.
+const magic = "chrd"
+
+var order = binary.BigEndian
+
+// A body is a message that shows its fields.
+type body interface {
+	p2p.Msg
+	fields(f *fields)
+}
+
+// A codec turns messages of the kinds first to last into bytes and back. It
+// keeps one message of each kind that it has read.
+type codec struct {
+	first, last p2p.Kind
+	read        [lastKind - p2p.First + 1]body
+	f           fields
+}
+
+func newDatagrams() p2p.Codec { return &codec{first: p2p.First, last: lastDatagram} }
+func newStream() *codec       { return &codec{first: lastDatagram + 1, last: lastKind} }
+
+// accept recognises Chord's streams.
+func accept(first []byte) (p2p.Codec, error) {
+	open := string(first[min(1, len(first)):min(1+len(magic), len(first))])
+	kind := kindPut
+	if len(first) > 0 {
+		kind = p2p.First + p2p.Kind(first[0])
+	}
+	switch {
+	case kind != kindPut && kind != kindGet, open != magic[:len(open)]:
+		return nil, fmt.Errorf("%w: not a stream of chord", p2p.ErrMalformed)
+	case len(open) < len(magic):
+		return nil, nil
+	}
+	return newStream(), nil
+}
+
+// Append implements [p2p.Codec].
+func (c *codec) Append(dst []byte, m p2p.Msg) ([]byte, p2p.Content, error) {
+	b := m.(body)
+	c.f = fields{dst: append(dst, byte(b.Kind()-p2p.First))}
+	b.fields(&c.f)
+	if p, ok := m.(*piece); ok {
+		return c.f.dst, p.Data, nil
+	}
+	return c.f.dst, p2p.Content{}, nil
+}
+
+// Next implements [p2p.Codec].
+func (c *codec) Next(src []byte, eof bool) (p2p.Msg, int, error) {
+	if len(src) == 0 {
+		return nil, 0, nil
+	}
+	kind := p2p.First + p2p.Kind(src[0])
+	if kind < c.first || kind > c.last {
+		return nil, 0, fmt.Errorf("%w: message number %d", p2p.ErrMalformed, src[0])
+	}
+	if c.first > p2p.First {
+		n, err := frame(kind, src)
+		if n == 0 || err != nil {
+			return nil, 0, cutShort(err, eof)
+		}
+		src = src[:n]
+	}
+	m := c.blank(kind)
+	c.f = fields{r: wire.NewReader(src[1:])}
+	m.fields(&c.f)
+	if err := c.f.r.End(); err != nil {
+		return nil, 0, err
+	}
+	return m, len(src), nil
+}
+
+// blank returns the codec's message of a kind.
+func (c *codec) blank(kind p2p.Kind) body {
+	i := kind - p2p.First
+	if c.read[i] == nil {
+		c.read[i] = reflect.New(reflect.TypeOf(kinds[i].Blank).Elem()).Interface().(body)
+	}
+	return c.read[i]
+}
+
+// frame returns the length of the first message of a stream, 0 if more bytes
+// are needed to have all of it.
+func frame(kind p2p.Kind, src []byte) (int, error) {
+	n := 1
+	switch kind {
+	case kindPut, kindGet:
+		if len(src) < 2+len(magic) {
+			return 0, nil
+		}
+		n += len(magic) + 1 + int(src[1+len(magic)])
+		if kind == kindPut {
+			n += sizeObject
+		}
+	case kindPiece:
+		if len(src) < 5 {
+			return 0, nil
+		}
+		size := order.Uint32(src[1:])
+		if size > p2p.MaxContent {
+			return 0, fmt.Errorf("%w: piece of %d bytes", p2p.ErrMalformed, size)
+		}
+		n += 4 + int(size)
+	case kindStored:
+		n++
+	case kindObject:
+		n += sizeObject
+	}
+	if n > len(src) {
+		return 0, nil
+	}
+	return n, nil
+}
+
+// cutShort makes half a message before the end of a stream an error.
+func cutShort(err error, eof bool) error {
+	if err == nil && eof {
+		return fmt.Errorf("%w: the stream ends within a message", p2p.ErrMalformed)
+	}
+	return err
+}

@@ -1,0 +1,112 @@
+package chord
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"peerbed/protocols/introducer"
+	"peerbed/protocols/p2p"
+)
+
+// pause is the mean time before a node that could not join tries again.
+const pause = time.Second
+
+// introduced hears from the introducer through whom to join.
+func (c *Chord) introduced(m *introducer.Peers) {
+	switch {
+	case c.in() && !c.alone(): // somebody joined through this node meanwhile
+		c.intro.Joined()
+	case m.First:
+		c.succs = append(c.succs[:0], c.me)
+		c.run()
+		c.intro.Joined()
+	default:
+		j := &join{c: c, peers: slices.Clone(m.Addrs)}
+		j.next()
+	}
+}
+
+// solitude is the lot of a node that lost all it knew: it is a ring of its own,
+// keeps its objects, and asks the introducer for others.
+func (c *Chord) solitude() {
+	c.succs = append(c.succs[:0], c.me)
+	if c.cfg.Introducer != "" {
+		c.after(pause, tickJoin)
+	}
+}
+
+// A join is the way into a ring: find the successor through a node that is in
+// it, and copy the successor's list.
+type join struct {
+	c      *Chord
+	peers  []p2p.Addr // still to try
+	lookup lookup
+	succ   Ref
+}
+
+func (j *join) next() {
+	c := j.c
+	switch {
+	case c.in() && !c.alone():
+		c.intro.Joined()
+	case len(j.peers) == 0:
+		if c.in() {
+			c.intro.Joined()
+		}
+		c.after(pause, tickJoin)
+	default:
+		a := j.peers[0]
+		j.peers = j.peers[1:]
+		j.lookup.startAt(c, c.me.ID, j, a)
+	}
+}
+
+// located hears who owns this node's id. It may be said to be this very node,
+// by those that have not noticed its crash: then it is the one after it.
+func (j *join) located(l *lookup) {
+	i := slices.IndexFunc(l.owners, func(a p2p.Addr) bool { return a != j.c.me.Addr })
+	if i < 0 {
+		j.next()
+		return
+	}
+	j.succ = j.c.ref(l.owners[i])
+	p2p.Ask(&j.c.calls, j.succ.peer(), getNeighbours{}, j, (*join).admitted)
+}
+
+func (j *join) admitted(r *neighbours) {
+	c := j.c
+	if r == nil || c.in() && !c.alone() {
+		j.next()
+		return
+	}
+	if j.succ.ID == c.me.ID {
+		c.giveWay(j.succ)
+		return
+	}
+	c.taken = 0
+	c.run()
+	c.heard(j.succ, r) // the first round of stabilisation
+	if c.in() {
+		c.intro.Joined()
+	}
+}
+
+// giveWay leaves the ring to another node with the same id, that joined at the
+// same time, and tries again later.
+func (c *Chord) giveWay(to Ref) {
+	c.calls.Drop(c)
+	c.asked, c.pinged, c.doubt = Ref{}, Ref{}, Ref{}
+	c.pred, c.succs, c.fingers = Ref{}, c.succs[:0], c.fingers[:0]
+	c.taken = to.Addr
+	c.after(pause, tickJoin)
+}
+
+// notJoined says why a wish must wait.
+func (c *Chord) notJoined() error {
+	if c.taken != 0 {
+		return fmt.Errorf("%w: the id %s belongs to %v already; use another port or a larger m",
+			p2p.ErrNotJoined, c.cfg.M.Text(c.me.ID), c.taken)
+	}
+	return p2p.ErrNotJoined
+}

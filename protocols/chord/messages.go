@@ -1,0 +1,221 @@
+package chord
+
+import (
+	"crypto/sha1"
+
+	"peerbed/protocols/p2p"
+	"peerbed/protocols/ring"
+)
+
+// The messages of Chord, in the order of their numbers on the wire. Questions
+// that only a member of a ring answers come first.
+const (
+	kindNext p2p.Kind = p2p.First + iota
+	kindRoute
+	kindHas
+	kindSeek
+	kindGetNeighbours
+	kindNotify
+	kindPing
+	kindBye
+
+	kindStep
+	kindAck
+	kindRouted
+	kindHeld
+	kindSought
+	kindNeighbours
+	kindPong
+
+	kindPut
+	kindWant
+	kindPiece
+	kindStored
+	kindGet
+	kindObject
+
+	lastQuestion = kindBye
+	lastDatagram = kindPong
+	lastKind     = kindObject
+)
+
+// kinds describes them, in the same order.
+var kinds = []p2p.KindInfo{
+	{Name: "next", Class: p2p.Lookup, Blank: new(next)},
+	{Name: "route", Class: p2p.Lookup, Blank: new(route)},
+	{Name: "has", Class: p2p.Lookup, Blank: new(has)},
+	{Name: "seek", Class: p2p.Membership, Blank: new(seek)},
+	{Name: "get_neighbours", Class: p2p.Membership, Blank: new(getNeighbours)},
+	{Name: "notify", Class: p2p.Membership, Blank: new(notify)},
+	{Name: "ping", Class: p2p.Membership, Blank: new(ping)},
+	{Name: "bye", Class: p2p.Membership, Blank: new(bye)},
+	{Name: "step", Class: p2p.Lookup, Blank: new(step)},
+	{Name: "ack", Class: p2p.Lookup, Blank: new(ack)},
+	{Name: "routed", Class: p2p.Lookup, Blank: new(routed)},
+	{Name: "held", Class: p2p.Lookup, Blank: new(held)},
+	{Name: "sought", Class: p2p.Membership, Blank: new(sought)},
+	{Name: "neighbours", Class: p2p.Membership, Blank: new(neighbours)},
+	{Name: "pong", Class: p2p.Membership, Blank: new(pong)},
+	{Name: "put", Class: p2p.Transfer, Blank: new(put)},
+	{Name: "want", Class: p2p.Transfer, Blank: new(want)},
+	{Name: "piece", Class: p2p.Transfer, Blank: new(piece)},
+	{Name: "stored", Class: p2p.Transfer, Blank: new(stored)},
+	{Name: "get", Class: p2p.Transfer, Blank: new(get)},
+	{Name: "object", Class: p2p.Transfer, Blank: new(object)},
+}
+
+// Bounds on what a message may carry. They keep every datagram within
+// p2p.MaxDatagram.
+const (
+	maxSuccessors = 32  // as in Config
+	maxDead       = 16  // nodes that one lookup may find dead before it gives up
+	maxHops       = 128 // stages of one lookup
+	maxObject     = 1 << 40
+)
+
+// next asks for the next hop towards Key.
+type next struct {
+	p2p.Tag
+	Key ring.ID
+	Not []p2p.Addr // do not name these: they did not answer the asker
+}
+
+// step answers next.
+type step struct {
+	p2p.Tag
+	choice
+}
+
+// A choice is what one node knows about the way to a key.
+type choice struct {
+	Done  bool       // Nodes are the owner and its successors; else the one next hop
+	Via   via        // the row of the table that Nodes[0] stands in
+	Nodes []p2p.Addr // empty: it knows no way
+}
+
+// seek and sought are next and step where a node looks up a key for the ring's
+// own sake, to join or to repair a finger: kinds of their own, so that upkeep
+// is not counted as lookups.
+type (
+	seek   struct{ next }
+	sought struct{ step }
+)
+
+// route is a lookup that is handed on from node to node (recursive). Each one
+// says ack to the one before.
+type route struct {
+	p2p.Tag
+	Key    ring.ID
+	Nonce  uint64   // the asker's name for the lookup
+	Origin p2p.Addr // who asked, and hears routed
+	Path   []stage  // the asker first, the receiver last
+}
+
+// ack says that the receiver of route takes care of it.
+type ack struct{ p2p.Tag }
+
+// routed ends a recursive lookup: the predecessor of the key tells the asker.
+type routed struct {
+	Nonce uint64
+	choice
+	Path []stage
+}
+
+// A stage is one node on the way of a lookup, and the row of the table of the
+// node before that chose it.
+type stage struct {
+	Addr p2p.Addr
+	Via  via
+}
+
+// has asks whether the receiver stores an object.
+type has struct {
+	p2p.Tag
+	Name string
+}
+
+// held answers has.
+type held struct {
+	p2p.Tag
+	Found bool
+	Bytes int64
+	Sum   hash
+}
+
+// getNeighbours asks for the receiver's place on the ring.
+type getNeighbours struct{ p2p.Tag }
+
+// neighbours answers getNeighbours.
+type neighbours struct {
+	p2p.Tag
+	Pred  p2p.Addr // 0: not known
+	Succs []p2p.Addr
+}
+
+// notify says: I think that I am your predecessor.
+type notify struct{}
+
+// ping asks whether the receiver lives.
+type ping struct{ p2p.Tag }
+
+// pong answers ping.
+type pong struct{ p2p.Tag }
+
+// bye tells the predecessor and the successor of a node that it leaves, and
+// who follows in its place.
+type bye struct {
+	Pred  p2p.Addr
+	Succs []p2p.Addr
+}
+
+// put opens a stream: store this object.
+type put struct {
+	Name  string
+	Fresh bool // published by a user: it takes the place of another of its name
+	Bytes int64
+	Sum   hash
+}
+
+// want answers put: send it.
+type want struct{}
+
+// piece is part of an object, in order.
+type piece struct{ Data p2p.Content }
+
+// stored ends a put.
+type stored struct{ Verdict verdict }
+
+// get opens a stream: send me this object.
+type get struct{ Name string }
+
+// object answers get; pieces follow if it was found.
+type object struct {
+	Found bool
+	Bytes int64
+	Sum   hash
+}
+
+// A hash is the SHA-1 of an object's bytes.
+type hash [sha1.Size]byte
+
+func (*next) Kind() p2p.Kind          { return kindNext }
+func (*route) Kind() p2p.Kind         { return kindRoute }
+func (*has) Kind() p2p.Kind           { return kindHas }
+func (*seek) Kind() p2p.Kind          { return kindSeek }
+func (*getNeighbours) Kind() p2p.Kind { return kindGetNeighbours }
+func (*notify) Kind() p2p.Kind        { return kindNotify }
+func (*ping) Kind() p2p.Kind          { return kindPing }
+func (*bye) Kind() p2p.Kind           { return kindBye }
+func (*step) Kind() p2p.Kind          { return kindStep }
+func (*ack) Kind() p2p.Kind           { return kindAck }
+func (*routed) Kind() p2p.Kind        { return kindRouted }
+func (*held) Kind() p2p.Kind          { return kindHeld }
+func (*sought) Kind() p2p.Kind        { return kindSought }
+func (*neighbours) Kind() p2p.Kind    { return kindNeighbours }
+func (*pong) Kind() p2p.Kind          { return kindPong }
+func (*put) Kind() p2p.Kind           { return kindPut }
+func (*want) Kind() p2p.Kind          { return kindWant }
+func (*piece) Kind() p2p.Kind         { return kindPiece }
+func (*stored) Kind() p2p.Kind        { return kindStored }
+func (*get) Kind() p2p.Kind           { return kindGet }
+func (*object) Kind() p2p.Kind        { return kindObject }

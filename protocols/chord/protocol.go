@@ -1,0 +1,165 @@
+package chord
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"peerbed/protocols/introducer"
+	"peerbed/protocols/p2p"
+	"peerbed/protocols/ring"
+)
+
+// Protocol is Chord for the worlds.
+var Protocol = &p2p.Protocol{
+	Name:      "chord",
+	Doc:       "a ring of ids with finger tables: finds the owner of a key in about log2 N hops",
+	Config:    p2p.Default[Config](),
+	New:       func(cfg any, state *p2p.State) p2p.Node { return New(cfg.(Config), state) },
+	Kinds:     slices.Concat(kinds, introducer.Kinds),
+	Ticks:     []string{"stabilize", "fix_fingers", "check_predecessor", "repair", "join"},
+	Datagrams: newDatagrams,
+	Accept:    accept,
+	Ideal:     func(cfg any, addrs []p2p.Addr) []p2p.State { return ideal(cfg.(Config), addrs) },
+	Detail:    Detail{},
+	Angle:     angle,
+}
+
+// A Detail is the State.Detail of a node: its table.
+type Detail struct {
+	ID          ring.ID
+	M           ring.Bits
+	Predecessor p2p.Addr   // 0: not known
+	Successors  []p2p.Addr // nearest first; the node itself if it is alone; empty: not in a ring
+	Fingers     []Finger   // distinct ones, nearest first
+}
+
+// A Finger is a node of the finger table and the last row that it fills: it
+// lies 2^Row or more, and less than twice that, from the table's owner. It
+// fills the rows before as well, down to where a nearer finger does.
+type Finger struct {
+	Row  int
+	Node p2p.Addr
+}
+
+// Table writes the finger table of the node at self out in all its M rows, as
+// the paper draws it: row i is the first node at ID + 2^i or after.
+func (d Detail) Table(self p2p.Addr) []p2p.Addr {
+	rows := make([]p2p.Addr, d.M)
+	at := 0
+	for i := range rows {
+		for at < len(d.Fingers) && d.Fingers[at].Row < i {
+			at++
+		}
+		rows[i] = self
+		if at < len(d.Fingers) {
+			rows[i] = d.Fingers[at].Node
+		}
+	}
+	return rows
+}
+
+// angle places a node on the circle.
+func angle(s p2p.State) float64 {
+	d, _ := s.Detail.(Detail)
+	return math.Ldexp(float64(d.ID), -int(d.M))
+}
+
+// byID puts the live nodes in the order of their ids.
+func byID(states []p2p.State) []p2p.State {
+	nodes := slices.Clone(states)
+	slices.SortFunc(nodes, func(a, b p2p.State) int {
+		return cmp.Compare(a.Detail.(Detail).ID, b.Detail.(Detail).ID)
+	})
+	return nodes
+}
+
+// Closed reports how the nodes, all that live, fall short of being one ring:
+// each one's first successor must be the next in the order of ids, and its
+// predecessor the one before. nil: the ring is closed.
+func Closed(states []p2p.State) error {
+	nodes := byID(states)
+	var errs []error
+	for i, s := range nodes {
+		d := s.Detail.(Detail)
+		after := nodes[(i+1)%len(nodes)].Self
+		before := nodes[(i+len(nodes)-1)%len(nodes)].Self
+		switch {
+		case len(d.Successors) == 0:
+			errs = append(errs, fmt.Errorf("%s (%v) is not in a ring", s.ID, s.Self))
+		case d.Successors[0] != after:
+			errs = append(errs, fmt.Errorf("%s (%v) has successor %v, want %v", s.ID, s.Self, d.Successors[0], after))
+		case d.Predecessor != before && len(nodes) > 1:
+			errs = append(errs, fmt.Errorf("%s (%v) has predecessor %v, want %v", s.ID, s.Self, d.Predecessor, before))
+		}
+	}
+	if len(errs) > 3 {
+		errs = append(errs[:3], fmt.Errorf("and %d more of %d", len(errs)-3, len(nodes)))
+	}
+	return errors.Join(errs...)
+}
+
+// ideal returns the states of a closed ring with complete tables, in the order
+// of addrs.
+func ideal(cfg Config, addrs []p2p.Addr) []p2p.State {
+	refs := make([]Ref, len(addrs))
+	for i, a := range addrs {
+		refs[i] = Ref{a, cfg.M.Addr(a)}
+	}
+	order := slices.Clone(refs)
+	slices.SortFunc(order, func(a, b Ref) int { return cmp.Compare(a.ID, b.ID) })
+	states := make([]p2p.State, len(refs))
+	for i, r := range refs {
+		states[i] = perfect(cfg, order, r).Inspect()
+	}
+	return states
+}
+
+// perfect makes the node r of a ring as it ought to be.
+func perfect(cfg Config, order []Ref, r Ref) *Chord {
+	n := len(order)
+	at, _ := slices.BinarySearchFunc(order, r.ID, func(o Ref, id ring.ID) int { return cmp.Compare(o.ID, id) })
+	c := &Chord{cfg: cfg, me: r}
+	if n == 1 {
+		c.succs = []Ref{r}
+		return c
+	}
+	c.pred = order[(at+n-1)%n]
+	for i := range min(cfg.Successors, n-1) {
+		c.succs = append(c.succs, order[(at+1+i)%n])
+	}
+	for k := 0; k < int(cfg.M); k++ {
+		start := cfg.M.Power(r.ID, k)
+		i, _ := slices.BinarySearchFunc(order, start, func(o Ref, id ring.ID) int { return cmp.Compare(o.ID, id) })
+		f := order[i%n]
+		row := cfg.M.Row(r.ID, f.ID)
+		if row < k { // nobody is as far away
+			break
+		}
+		c.fingers = append(c.fingers, f)
+		k = row
+	}
+	return c
+}
+
+// lectureIDs are the nodes of the ring that the lecture draws.
+var lectureIDs = [...]ring.ID{16, 32, 45, 80, 96, 112}
+
+// Lecture is the cast of the lecture's ring: 2^7 points and six nodes, at 16,
+// 32, 45, 80, 96 and 112. Their ids are hashes like all others: each node
+// takes the port that gives it its id. Successor lists are short (r = 2), or
+// six nodes would know one another and need no fingers.
+func Lecture() p2p.Cast {
+	cfg := p2p.Default[Config]()
+	cfg.M, cfg.Successors = 7, 2
+	cast := make(p2p.Cast, len(lectureIDs))
+	for i, id := range lectureIDs {
+		cast[i] = p2p.Role{Name: "n" + cfg.M.Text(id), Config: cfg, Port: func(ip uint32) uint16 {
+			port, _ := cfg.M.Port(ip, id)
+			return port
+		}}
+	}
+	return cast
+}

@@ -1,0 +1,83 @@
+package chord
+
+import (
+	"errors"
+	"slices"
+
+	"peerbed/protocols/p2p"
+)
+
+// A repair brings objects to where they belong after the ring around this node
+// has changed: the owner offers each to its next successors, as copies; who is
+// not the owner (any more) offers it to its predecessor, from where it finds
+// its way to the owner, a newcomer for example. What is offered is sent only
+// if it is not there yet. Objects are never dropped for lying elsewhere.
+type repair struct {
+	c      *Chord
+	around []p2p.Addr // the neighbours that it was last done for
+	i      int        // of the store, whose turn is next
+	e      entry      // the object in hand
+	to     []p2p.Addr // whom it is still to be offered to
+	busy   bool
+	ticks  bool // from the first object on
+}
+
+// repairStore begins anew if the neighbours are others than the last time.
+func (c *Chord) repairStore() {
+	r := &c.repair
+	if r.busy {
+		return
+	}
+	var scratch [maxSuccessors + 1]p2p.Addr
+	around := c.keepers(append(scratch[:0], c.pred.Addr))
+	if !slices.Equal(around, r.around) {
+		r.around = append(r.around[:0], around...)
+		r.c, r.i = c, 0
+	}
+	if r.i < len(c.store) {
+		r.busy = true
+		r.next()
+	}
+}
+
+// keepers appends the nodes that keep copies of what this node owns.
+func (c *Chord) keepers(dst []p2p.Addr) []p2p.Addr {
+	all := c.successors(dst, 0, nil)
+	return all[:min(len(dst)+c.cfg.Copies-1, len(all))]
+}
+
+// next offers an object to one more node.
+func (r *repair) next() {
+	for len(r.to) == 0 {
+		if r.i >= len(r.c.store) {
+			r.busy = false
+			return
+		}
+		r.e = r.c.store[r.i]
+		r.to = r.c.belongs(&r.e)
+		r.i++
+	}
+	r.c.upload(r.to[0], r.e, r.e.blob(), false, r)
+}
+
+// belongs returns to whom this node should offer an object.
+func (c *Chord) belongs(e *entry) []p2p.Addr {
+	switch {
+	case !c.pred.known():
+		return nil
+	case c.cfg.M.UpTo(c.cfg.M.Hash(e.Name), c.pred.ID, c.me.ID):
+		return c.keepers(nil)
+	}
+	return []p2p.Addr{c.pred.Addr}
+}
+
+// uploaded goes on, also if that node refused the object. If it fell silent or
+// broke off, all begins anew at the next tick, by when the ring may have noticed.
+func (r *repair) uploaded(err error) {
+	r.to = r.to[1:]
+	if err != nil && !errors.Is(err, p2p.ErrRefused) && !errors.Is(err, p2p.ErrCorrupt) {
+		r.to, r.around, r.busy = nil, r.around[:0], false
+		return
+	}
+	r.next()
+}

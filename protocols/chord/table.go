@@ -1,0 +1,161 @@
+package chord
+
+import (
+	"slices"
+	"strconv"
+
+	"peerbed/protocols/p2p"
+	"peerbed/protocols/ring"
+)
+
+// A via names a row of a node's table: 0 is the node itself, 1 + i its finger
+// i, 128 + i its successor i.
+type via uint8
+
+const (
+	own       via = 0
+	finger    via = 1
+	successor via = 128
+)
+
+// String writes a row as people say it: "finger 5", "successor", and
+// "successor 2" for the one after it.
+func (v via) String() string {
+	switch {
+	case v == own:
+		return ""
+	case v < successor:
+		return "finger " + strconv.Itoa(int(v-finger))
+	case v == successor:
+		return "successor"
+	}
+	return "successor " + strconv.Itoa(int(v-successor)+1)
+}
+
+// ref returns a node by its address. Ids of those it lists the node knows
+// already; only others are hashed.
+func (c *Chord) ref(a p2p.Addr) Ref {
+	if a == c.pred.Addr {
+		return c.pred
+	}
+	for _, r := range c.succs {
+		if r.Addr == a {
+			return r
+		}
+	}
+	for _, r := range c.fingers {
+		if r.Addr == a {
+			return r
+		}
+	}
+	return Ref{a, c.cfg.M.Addr(a)}
+}
+
+// way works out what this node knows about the way to a key, leaving out the
+// nodes in not. It refills to.Nodes.
+//
+// If the key lies between the node and its successor, that is the owner (and
+// those after it hold the copies). Otherwise the next hop is the node nearest
+// to the key, among fingers and successors, that still comes before it.
+func (c *Chord) way(key ring.ID, not []p2p.Addr, to *choice) {
+	*to = choice{Nodes: to.Nodes[:0]}
+	if c.alone() || c.pred.known() && c.cfg.M.UpTo(key, c.pred.ID, c.me.ID) {
+		to.Done = true
+		to.Nodes = c.successors(append(to.Nodes, c.me.Addr), 0, not)
+		return
+	}
+	first := 0
+	for first < len(c.succs) && slices.Contains(not, c.succs[first].Addr) {
+		first++
+	}
+	switch {
+	case first == len(c.succs): // all are dead: it cannot tell who follows
+	case c.cfg.M.UpTo(key, c.me.ID, c.succs[first].ID):
+		to.Done, to.Via = true, successor+via(first)
+		to.Nodes = c.successors(to.Nodes, first, not)
+	default:
+		hop, v := c.preceding(key, not)
+		to.Via, to.Nodes = v, append(to.Nodes, hop.Addr)
+	}
+}
+
+// successors appends the successors from the given one on to dst.
+func (c *Chord) successors(dst []p2p.Addr, from int, not []p2p.Addr) []p2p.Addr {
+	for _, r := range c.succs[from:] {
+		if r != c.me && !slices.Contains(not, r.Addr) {
+			dst = append(dst, r.Addr)
+		}
+	}
+	return dst
+}
+
+// preceding returns the node of the table that comes last before the key.
+func (c *Chord) preceding(key ring.ID, not []p2p.Addr) (best Ref, row via) {
+	best = c.me
+	for i := len(c.fingers) - 1; i >= 0; i-- {
+		if r := c.fingers[i]; c.cfg.M.Between(r.ID, c.me.ID, key) && !slices.Contains(not, r.Addr) {
+			best, row = r, finger+via(c.cfg.M.Row(c.me.ID, r.ID))
+			break
+		}
+	}
+	for i := len(c.succs) - 1; i >= 0; i-- {
+		if r := c.succs[i]; c.cfg.M.Between(r.ID, best.ID, key) && !slices.Contains(not, r.Addr) {
+			return r, successor + via(i)
+		}
+	}
+	return best, row
+}
+
+// follow makes head the successor, and those that it lists the ones after it:
+// its list less the last, as long as it goes on clockwise and has not come
+// round to this node.
+func (c *Chord) follow(head Ref, list []p2p.Addr) {
+	var scratch [maxSuccessors]Ref
+	succs := append(scratch[:0], head)
+	for _, a := range list {
+		if len(succs) == c.cfg.Successors {
+			break
+		}
+		r := c.ref(a)
+		if !c.cfg.M.Between(r.ID, succs[len(succs)-1].ID, c.me.ID) {
+			break
+		}
+		succs = append(succs, r)
+	}
+	c.succs = append(c.succs[:0], succs...)
+}
+
+// failed takes a node that did not answer out of the table. A node that loses
+// its last successor goes on with its nearest finger, and stabilisation walks
+// back from there; without one it is alone.
+func (c *Chord) failed(a p2p.Addr) {
+	if a == c.me.Addr || !c.in() {
+		return
+	}
+	is := func(r Ref) bool { return r.Addr == a }
+	if is(c.pred) {
+		c.pred = Ref{}
+	}
+	c.fingers = slices.DeleteFunc(c.fingers, is)
+	c.succs = slices.DeleteFunc(c.succs, is)
+	if c.in() {
+		return
+	}
+	if len(c.fingers) > 0 {
+		c.succs = append(c.succs, c.fingers[0])
+		return
+	}
+	c.solitude()
+}
+
+func (c *Chord) neighbour(list []p2p.Addr, a p2p.Addr) []p2p.Addr {
+	if a == c.me.Addr || slices.Contains(list, a) {
+		return list
+	}
+	return append(list, a)
+}
+
+// lists reports whether a node stands in the table.
+func (c *Chord) lists(r Ref) bool {
+	return r == c.pred || slices.Contains(c.succs, r) || slices.Contains(c.fingers, r)
+}
