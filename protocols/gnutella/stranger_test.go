@@ -1,0 +1,291 @@
+package gnutella_test
+
+import (
+	"crypto/sha1"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"peerbed/protocols/gnutella"
+	"peerbed/protocols/p2p"
+)
+
+const (
+	strangerA = "100.64.0.2:40000"
+	strangerB = "100.64.0.3:40000"
+	connect06 = "GNUTELLA CONNECT/0.6\r\nUser-Agent: stranger/1\r\nX-Ultrapeer: True\r\n"
+	ok06      = "GNUTELLA/0.6 200 OK\r\n\r\n"
+	hello     = "GNUTELLA/0.6 200 OK\r\nNode: " + selfText + "\r\nRemote-IP: 100.64.0.2\r\nUser-Agent: peerbed/1\r\nX-Ultrapeer: False\r\n\r\n"
+)
+
+func raw(t testing.TB, hexes ...string) string {
+	t.Helper()
+	return string(unhex(t, strings.Join(hexes, "")))
+}
+
+// linked is a stranger of version 0.4 whose handshake is over.
+func (d *desk) linked(from string) *stream {
+	d.t.Helper()
+	s := d.call(from, "GNUTELLA CONNECT/0.4\n\n")
+	if got := s.said(); !strings.HasPrefix(got, "GNUTELLA OK\n\n") || len(got) != len("GNUTELLA OK\n\n")+23 {
+		d.t.Fatalf("the servent says %q; want OK and a ping", got)
+	}
+	return s
+}
+
+// A session of version 0.4: OK, then a ping of the servent's own, and its pong.
+func TestStrangerOfVersion04(t *testing.T) {
+	d := newDesk(t)
+	d.publish("a b.txt", strings.Repeat("x", 3000))
+	s := d.linked(strangerA)
+	s.say(raw(t, idHex, "00 01 00 00000000"))
+	s.hears(raw(t, idHex, "01 01 00 0e000000", "581b 64400001 01000000 02000000")) // one file, 2 KiB
+	s.say(raw(t, idHex, "00 01 00 00000000"))
+	s.hears("") // GN4: the same ping again
+}
+
+// A session of version 0.6 up to a hit, whose servent id is the one on disk.
+func TestStrangerOfVersion06(t *testing.T) {
+	d := newDesk(t)
+	d.publish("a b.txt", "hello")
+	d.publish("b.txt", "other")
+	s := d.call(strangerA, connect06+"Node: 100.64.0.2:6346\r\n\r\n")
+	s.hears(hello)
+	s.say(ok06)
+	if got := s.said(); len(got) != 23 || got[16] != 0 {
+		t.Fatalf("after the handshake the servent says %q; want a ping", got)
+	}
+	if got := d.node.Inspect().Neighbours; !slices.Equal(got, []p2p.Addr{addr(t, "100.64.0.2:6346")}) {
+		t.Errorf("neighbours %v, want the address of the Node field", got)
+	}
+	urn := gnutella.FormatURN(sha1.Sum([]byte("hello")))
+	s.say(raw(t, idHex, "80 04 02 0d000000") + "\x80\x00b tXt A\x00urn:")
+	s.hears(raw(t, idHex, "81 03 00 5c000000", "01 581b 64400001 e8030000", "01000000 05000000") +
+		"a b.txt\x00" + urn + "\x00PBED\x02\x3c\x01" + string(servent[:]))
+}
+
+// "Min speed": a servent below what an old query asks for does not answer; in a
+// marked query the same bits mean no speed.
+func TestMinimalSpeed(t *testing.T) {
+	d := newDesk(t, "speed=28")
+	d.publish("a", "hello")
+	s := d.linked(strangerA)
+	s.say(raw(t, idHex, "80 01 00 04000000", "1d00 61 00"))
+	s.hears("")
+	s.say(raw(t, serventHex, "80 01 00 04000000", "1c00 61 00"))
+	if s.said() == "" {
+		t.Error("no hit for a query that asks for 28 kbit/s")
+	}
+}
+
+// GN3: "Query flooded, TTL-limited, each DescriptorID forwarded once, not back
+// to sender". GN4, GN5: hits go back on that way only, others are dropped; a
+// Push follows the hits' way to its servent.
+func TestGN3GN4GN5Routing(t *testing.T) {
+	d := newDesk(t)
+	asker, middle, other := d.linked(strangerA), d.linked(strangerB), d.linked("100.64.0.4:40000")
+
+	query := func(ttlHops string) string { return raw(t, idHex, "80", ttlHops, "04000000", "8000 61 00") }
+	asker.say(query("03 02"))
+	asker.hears("")
+	middle.hears(query("02 03"))
+	other.hears(query("02 03"))
+	other.say(query("03 02"))
+	asker.hears("") // a duplicate
+
+	hit := func(id, ttlHops string) string {
+		return raw(t, id, "81", ttlHops, "26000000", "01 ca18 64400009 e8030000", "01000000 05000000 61 00 00", "b0b1b2b3b4b5b6b7 ffb9babbbcbdbe00")
+	}
+	middle.say(hit(idHex, "05 01"))
+	asker.hears(hit(idHex, "04 02"))
+	other.hears("")
+	middle.say(hit(serventHex, "05 01")) // of a query that nobody asked
+	asker.hears("")
+	middle.say(hit(idHex, "01 01")) // whose TTL is used up
+	asker.hears("")
+
+	push := func(ttlHops string) string {
+		return raw(t, serventHex, "40", ttlHops, "1a000000", "b0b1b2b3b4b5b6b7 ffb9babbbcbdbe00", "01000000 64400002 ca18")
+	}
+	asker.say(push("04 00"))
+	middle.hears(push("03 01"))
+	other.hears("")
+
+	asker.breaks() // "break a middle node: hit lost, no detour"
+	middle.say(hit(idHex, "05 01"))
+	other.hears("")
+	if middle.over || other.over {
+		t.Error("links of the others have been lost too")
+	}
+}
+
+// A stranger's TTL counts only so far that TTL and hops stay below ours.
+func TestTTLIsCapped(t *testing.T) {
+	d := newDesk(t)
+	a, b := d.linked(strangerA), d.linked(strangerB)
+	a.say(raw(t, idHex, "80 ff 00 04000000", "8000 61 00"))
+	b.hears(raw(t, idHex, "80 06 01 04000000", "8000 61 00"))
+	a.say(raw(t, serventHex, "80 ff 06 04000000", "8000 61 00"))
+	b.hears("")
+}
+
+// What is out of turn costs its sender the link, and nothing else.
+func TestOutOfTurn(t *testing.T) {
+	node := "Node: 100.64.0.2:6346\r\n\r\n"
+	ping := raw(t, idHex, "00 01 00 00000000")
+	for what, says := range map[string][]string{
+		"a malformed pong":                {"GNUTELLA CONNECT/0.4\n\n", raw(t, idHex, "01 01 00 01000000 00")},
+		"a Bye":                           {"GNUTELLA CONNECT/0.4\n\n", raw(t, idHex, "02 01 00 03000000 c800 00")},
+		"a third block that refuses":      {connect06 + node, "GNUTELLA/0.6 403 No\r\n\r\n"},
+		"a descriptor for a third block":  {connect06 + node, ping},
+		"a second Connect":                {connect06 + node, connect06 + node},
+		"an answer for a Connect":         {ok06},
+		"a head that is no handshake":     {"GNUTELLA HELLO\n\n"},
+		"a request after a request":       {"GET /get/1/a HTTP/1.1\r\n\r\n", "GNUTELLA CONNECT/0.4\n\n"},
+		"a response that nobody asked":    {"GET /get/1/x HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"},
+		"a range of more than one part":   {"GET /get/1/a HTTP/1.0\r\nRange: bytes=0-1\r\n\r\n"},
+		"a request for what is not there": {"GET /get/1/b HTTP/1.0\r\n\r\n"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			d := newDesk(t)
+			d.publish("a", "hello")
+			bystander := d.linked(strangerB)
+			s := d.call(strangerA, says[0])
+			for _, bytes := range says[1:] {
+				if s.over {
+					t.Fatalf("the link has ended too early: %v", s.err)
+				}
+				s.say(bytes)
+			}
+			if !s.over {
+				t.Error("the link stands")
+			}
+			if bystander.say(ping); bystander.over || bystander.said() == "" {
+				t.Error("another link has suffered")
+			}
+			d.pass(time.Minute)
+		})
+	}
+}
+
+// Messages that no codec would make of bytes, but a world may deliver.
+func TestUnaskedMessages(t *testing.T) {
+	d := newDesk(t)
+	d.publish("a", "hello")
+	for _, k := range gnutella.Protocol.Kinds {
+		for _, says := range []string{"GNUTELLA CONNECT/0.4\n\n", connect06 + "\r\n", "GET /get/1/a HTTP/1.1\r\n\r\n"} {
+			s := d.call(strangerA, says)
+			s.handler.Handle(s.peer, k.Blank)
+			d.run()
+			if !s.over {
+				s.breaks()
+			}
+		}
+		codec := gnutella.NewTransfer()
+		if _, ok := k.Blank.(*gnutella.Connect); ok {
+			codec = gnutella.NewOverlay()
+		}
+		s := d.open(addr(t, strangerA), codec, d.node)
+		d.node.Handle(s.peer, &p2p.Up{Inbound: true})
+		d.node.Handle(s.peer, k.Blank)
+		if !s.over {
+			s.breaks()
+		}
+	}
+	if links := d.node.Inspect().Detail.(gnutella.Detail).Links; len(links) > 0 {
+		t.Errorf("links are left: %+v", links)
+	}
+}
+
+// Who says nothing is not waited for.
+func TestSilentStrangers(t *testing.T) {
+	d := newDesk(t)
+	half := d.call(strangerA, connect06+"\r\n") // and no third block
+	mute := d.open(addr(t, strangerB), gnutella.NewTransfer(), d.node)
+	d.node.Handle(mute.peer, &p2p.Up{Inbound: true})
+	idle := d.call(strangerB, "GET /get/1/a HTTP/1.1\r\n\r\n")
+	d.pass(9 * time.Second)
+	if half.over || mute.over || idle.over {
+		t.Error("no patience")
+	}
+	d.pass(3 * time.Second)
+	if !half.over || !mute.over {
+		t.Error("a stream without a word is kept")
+	}
+	d.pass(30 * time.Second)
+	if !idle.over {
+		t.Error("a stream is kept for requests that do not come")
+	}
+	for range 100 {
+		s := d.open(addr(t, strangerA), gnutella.NewTransfer(), d.node)
+		d.node.Handle(s.peer, &p2p.Up{Inbound: true})
+		mute = s
+	}
+	if !mute.over {
+		t.Error("100 streams without a word are kept")
+	}
+}
+
+// A node that is full says whom to try instead.
+func TestFull(t *testing.T) {
+	d := newDesk(t, "max-links=1", "degree=0")
+	first := d.call("100.64.0.2:40000", connect06+"Node: 100.64.0.2:6346\r\n\r\n")
+	first.say(ok06)
+	second := d.call(strangerB, connect06+"\r\n")
+	second.hears("GNUTELLA/0.6 503 Full\r\nNode: " + selfText + "\r\nRemote-IP: 100.64.0.3\r\nUser-Agent: peerbed/1\r\n" +
+		"X-Ultrapeer: False\r\nX-Try: 100.64.0.2:6346\r\n\r\n")
+	third := d.call(strangerB, "GNUTELLA CONNECT/0.4\n\n")
+	third.hears("") // which has no word for it
+	if first.over || !second.over || !third.over {
+		t.Errorf("over: %v, %v, %v; want the first link alone", first.over, second.over, third.over)
+	}
+}
+
+// Two servents have one link at most, a servent none to itself. Where both
+// dialled, the link that the lower address dialled stays.
+func TestDoubleLinks(t *testing.T) {
+	connectAs := func(d *desk, listen string) *stream {
+		host, _, _ := strings.Cut(listen, ":")
+		return d.call(host+":40000", connect06+"Node: "+listen+"\r\n\r\n")
+	}
+	d := newDesk(t, "degree=1")
+	if s := connectAs(d, selfText); !s.over || !strings.HasPrefix(s.said(), "GNUTELLA/0.6 409 ") {
+		t.Error("a link to itself")
+	}
+
+	// The servent dials a higher and a lower address, which dial it meanwhile.
+	for _, c := range []struct {
+		other string
+		ours  bool
+	}{{"100.64.0.9:7000", true}, {"100.63.0.9:7000", false}} {
+		d := newDesk(t, "degree=1")
+		seed := d.call(strangerA, connect06+"\r\n") // is refused by nobody, and tells of the other
+		seed.say(ok06)
+		id := seed.said()
+		pong := id[len(id)-23:][:16] + raw(t, "01 01 00 0e000000 581b") + ip(t, c.other) + raw(t, "00000000 00000000")
+		seed.say(pong)
+		seed.breaks()
+		ours := d.streams[len(d.streams)-1]
+		if ours.peer.Addr != addr(t, c.other) {
+			t.Fatalf("dialled %v, want %v", ours.peer.Addr, c.other)
+		}
+		theirs := connectAs(d, c.other)
+		if ours.over == c.ours || theirs.over != c.ours {
+			t.Errorf("%s: ours over %v, theirs over %v", c.other, ours.over, theirs.over)
+		}
+		again := connectAs(d, c.other) // after a crash: it has forgotten theirs
+		if again.over != c.ours || !theirs.over {
+			t.Errorf("%s dials once more: over %v, the one before %v", c.other, again.over, theirs.over)
+		}
+		if n := len(d.node.Inspect().Detail.(gnutella.Detail).Links); n != 1 {
+			t.Errorf("%d links to one servent", n)
+		}
+	}
+}
+
+// ip writes the IP address of a as a Pong has it.
+func ip(t testing.TB, a string) string {
+	b := addr(t, a).IP()
+	return string([]byte{byte(b >> 24), byte(b >> 16), byte(b >> 8), byte(b)})
+}
