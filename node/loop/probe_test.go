@@ -1,0 +1,92 @@
+package loop_test
+
+import (
+	"testing"
+	"time"
+
+	"peerbed/node/control"
+	"peerbed/protocols/linkmodel"
+	"peerbed/protocols/p2p"
+)
+
+// probe has p probe q and tells how many probes came, and how long each took
+// until its answer was back.
+func (p *puppet) probe(q *puppet, r control.ProbeRequest) (heard int, rtts []time.Duration) {
+	p.t.Helper()
+	r.To = q.addr
+	reply, err := p.l.Probe(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	h, err := q.l.Heard(reply.Series)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return h.Heard, reply.RTTs
+}
+
+// soon is for probes that must find no answer.
+const soon = 50 * time.Millisecond
+
+func TestProbes(t *testing.T) {
+	delay := control.Net{Links: linkmodel.Model{Default: linkmodel.Link{Delay: 30 * time.Millisecond}}}
+	for _, stream := range []bool{false, true} {
+		p, q := newPuppet(t, p2p.Silence), newPuppet(t, p2p.Silence)
+		ask := control.ProbeRequest{Stream: stream, Timeout: patience}
+		if heard, rtts := p.probe(q, ask); heard != 1 || len(rtts) != 1 || rtts[0] <= 0 {
+			t.Errorf("stream %v, a healthy way: heard %d, answers after %v", stream, heard, rtts)
+		}
+		p.setNet(delay)
+		q.setNet(delay)
+		if _, rtts := p.probe(q, ask); len(rtts) != 1 || rtts[0] < 60*time.Millisecond {
+			t.Errorf("stream %v, two times 30 ms: answers after %v", stream, rtts)
+		}
+		p.setNet(notTo(q))
+		ask.Timeout = soon
+		if heard, rtts := p.probe(q, ask); heard != 0 || len(rtts) != 0 {
+			t.Errorf("stream %v, the way there is cut: heard %d, answers after %v", stream, heard, rtts)
+		}
+		p.quiet() // a protocol never sees a probe
+		q.quiet()
+		if c, err := q.l.Counters(); err != nil || len(c.Traffic) != 0 {
+			t.Errorf("probes counted as traffic: %+v, error %v", c.Traffic, err)
+		}
+	}
+}
+
+// One direction can be told from the other.
+func TestTheQuestionIsHeardThoughTheAnswerIsLost(t *testing.T) {
+	p, q := newPuppet(t, p2p.Silence), newPuppet(t, p2p.Silence)
+	q.setNet(notTo(p))
+	if heard, rtts := p.probe(q, control.ProbeRequest{Timeout: soon, Count: 5}); heard != 5 || len(rtts) != 0 {
+		t.Errorf("heard %d, answers after %v; want 5 and none", heard, rtts)
+	}
+	if heard, rtts := p.probe(q, control.ProbeRequest{Timeout: soon, Stream: true}); len(rtts) != 0 {
+		t.Errorf("a stream, heard %d: answers after %v; want none", heard, rtts)
+	}
+	q.setNet(control.Net{})
+	if heard, rtts := p.probe(q, control.ProbeRequest{Timeout: patience, Count: 5}); heard != 5 || len(rtts) != 5 {
+		t.Errorf("after heal: heard %d, answers after %v; want 5 and 5", heard, rtts)
+	}
+}
+
+func TestAProbeOfNobody(t *testing.T) {
+	p := newPuppet(t, p2p.Silence)
+	nobody := p2p.MakeAddr(p.addr.IP(), 1)
+	for _, stream := range []bool{false, true} {
+		r, err := p.l.Probe(control.ProbeRequest{To: nobody, Stream: stream, Timeout: soon})
+		if err != nil || r.Sent != 1 || len(r.RTTs) != 0 {
+			t.Errorf("stream %v: %+v, error %v; want one probe without an answer", stream, r, err)
+		}
+	}
+}
+
+// What only looks like a probe for a while is the protocol's.
+func TestHalfAProbeIsTheProtocols(t *testing.T) {
+	p := newPuppet(t, p2p.Silence)
+	raw := dialRaw(t, p.addr)
+	raw.Write([]byte("\xf5\xffpeerbed"))
+	p.quiet()
+	raw.Write([]byte(" no probe at all"))
+	p.want("up inbound=true")
+}

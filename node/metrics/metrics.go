@@ -1,0 +1,127 @@
+package metrics
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"peerbed/node/loop"
+	"peerbed/protocols/p2p"
+)
+
+// growth is the ratio of a native histogram's neighbouring buckets: quantiles
+// are exact to 5 %.
+const growth = 1.1
+
+// Metrics are those of one node.
+type Metrics struct {
+	registry   *prometheus.Registry
+	protocol   string
+	operations *prometheus.CounterVec
+	duration   *prometheus.HistogramVec
+	hops       prometheus.Histogram
+}
+
+// New makes the metrics of a node that speaks the named protocol.
+func New(protocol string) *Metrics {
+	labels := prometheus.Labels{"protocol": protocol}
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		protocol: protocol,
+		operations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "peerbed_operations_total", Help: "Wishes that are done, by how they ended.",
+			ConstLabels: labels}, []string{"op", "result"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "peerbed_operation_duration_seconds", Help: "Time from a wish to its end.",
+			ConstLabels: labels, NativeHistogramBucketFactor: growth}, []string{"op"}),
+		hops: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "peerbed_lookup_hops", Help: "Nodes contacted by lookups that found what they sought.",
+			ConstLabels: labels, NativeHistogramBucketFactor: growth}),
+	}
+	m.registry.MustRegister(m.operations, m.duration, m.hops,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Finished counts a wish that is done; it is a loop.Config's Finished.
+func (m *Metrics) Finished(op p2p.Op, r p2p.Result, took time.Duration) {
+	name, result := opName(op), "ok"
+	if r.Err != nil {
+		result = "failed"
+		if s := p2p.Sentinel(r.Err); s != nil {
+			result = strings.ReplaceAll(s.Error(), " ", "_")
+		}
+	}
+	m.operations.WithLabelValues(name, result).Inc()
+	m.duration.WithLabelValues(name).Observe(took.Seconds())
+	if _, ok := op.(p2p.Find); ok && r.Err == nil {
+		m.hops.Observe(float64(r.Hops))
+	}
+}
+
+func opName(op p2p.Op) string {
+	switch op.(type) {
+	case p2p.Publish:
+		return "publish"
+	case p2p.Find:
+		return "find"
+	case p2p.Fetch:
+		return "fetch"
+	case p2p.Remove:
+		return "remove"
+	}
+	return "leave"
+}
+
+// Read has l's counters read at every scrape.
+func (m *Metrics) Read(l *loop.Loop) {
+	m.registry.MustRegister(&traffic{l, m.protocol})
+}
+
+// Handler answers GET /metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// traffic collects what a loop counts.
+type traffic struct {
+	loop     *loop.Loop
+	protocol string
+}
+
+var (
+	perMessage = []string{"protocol", "type", "class", "direction"}
+	messages   = prometheus.NewDesc("peerbed_messages_total", "Messages between nodes.", perMessage, nil)
+	bytes      = prometheus.NewDesc("peerbed_message_bytes_total", "Bytes of these messages, Content included.", perMessage, nil)
+	malformed  = prometheus.NewDesc("peerbed_malformed_datagrams_total", "Datagrams dropped because they could not be read.", []string{"protocol"}, nil)
+	streams    = prometheus.NewDesc("peerbed_streams", "Streams that stand or are being dialled.", []string{"protocol"}, nil)
+)
+
+func (t *traffic) Describe(c chan<- *prometheus.Desc) {
+	c <- messages
+	c <- bytes
+	c <- malformed
+	c <- streams
+}
+
+func (t *traffic) Collect(c chan<- prometheus.Metric) {
+	s, err := t.loop.Snapshot()
+	if err != nil {
+		return // the node has ended; the scrape goes without
+	}
+	for _, k := range s.Traffic {
+		t.both(c, k, "sent", k.Sent, k.SentBytes)
+		t.both(c, k, "received", k.Received, k.ReceivedBytes)
+	}
+	c <- prometheus.MustNewConstMetric(malformed, prometheus.CounterValue, float64(s.Malformed), t.protocol)
+	c <- prometheus.MustNewConstMetric(streams, prometheus.GaugeValue, float64(s.Streams), t.protocol)
+}
+
+func (t *traffic) both(c chan<- prometheus.Metric, k p2p.Traffic, direction string, n, size uint64) {
+	c <- prometheus.MustNewConstMetric(messages, prometheus.CounterValue, float64(n), t.protocol, k.Kind, string(k.Class), direction)
+	c <- prometheus.MustNewConstMetric(bytes, prometheus.CounterValue, float64(size), t.protocol, k.Kind, string(k.Class), direction)
+}
