@@ -1,0 +1,40 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"sync"
+)
+
+// claims are the folders that this process writes its results to, by the name
+// that was asked for. They are held until it ends, so that a second run of the
+// same name does not write over the results of one that is under way.
+var claims = struct {
+	sync.Mutex
+	folders map[string]*os.File
+}{folders: map[string]*os.File{}}
+
+// claim makes the folder and returns it or, while another process holds it,
+// the first of dir-2, dir-3 and so on that is free.
+func claim(dir string) (string, error) {
+	claims.Lock()
+	defer claims.Unlock()
+	if f := claims.folders[dir]; f != nil {
+		return f.Name(), os.MkdirAll(f.Name(), 0o755)
+	}
+	for i, own := 1, dir; ; own = fmt.Sprintf("%s-%d", dir, i) {
+		if err := os.MkdirAll(own, 0o755); err != nil {
+			return own, err
+		}
+		f, err := os.Open(own)
+		if err != nil {
+			return own, err
+		}
+		if hold(f) {
+			claims.folders[dir] = f
+			return own, nil
+		}
+		f.Close()
+		i++
+	}
+}

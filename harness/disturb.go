@@ -1,0 +1,255 @@
+package harness
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"peerbed/harness/fault"
+	"peerbed/harness/plan"
+	"peerbed/protocols/linkmodel"
+	"peerbed/protocols/p2p"
+)
+
+// The kinds of faults that heal.
+const (
+	cutting    = "cut"
+	walling    = "firewall"
+	dropping   = "drop"
+	throttling = "throttle"
+	shaping    = "links"
+	pausing    = "pause"
+)
+
+// An effect is what a fault makes of the network. The network is what the
+// effects of all lasting faults make of it together, so that the end of one
+// leaves the others as they are.
+type effect struct {
+	cuts  []fault.Cut
+	walls []p2p.Addr
+	drops []linkmodel.Drop
+	lines []linkmodel.Access
+	links *linkmodel.Model // the last that there is holds
+}
+
+// Cut parts the groups from one another, both ways, until Heal. Nodes in no
+// group, and the introducer, still reach all. A cut adds to those before. Like
+// all that Heal can end, it returns what Heal knows it by.
+func (c *Cluster) Cut(groups ...[]int) (handle string) {
+	return c.impose(plan.Event{Do: plan.Cut, Groups: groups})
+}
+
+// CutOneWay stops everything from any of from to any of to, until Heal.
+func (c *Cluster) CutOneWay(from, to []int) (handle string) {
+	return c.impose(plan.Event{Do: plan.Cut, Groups: [][]int{from, to}, OneWay: true})
+}
+
+// Firewall lets no stream that others dial come in at these nodes, until Heal:
+// whoever dials them hears p2p.ErrSilent. What they dial themselves, streams
+// that stand, and datagrams are let through.
+func (c *Cluster) Firewall(nodes ...int) (handle string) {
+	return c.impose(plan.Event{Do: plan.Wall, Nodes: nodes})
+}
+
+// Drop loses a share, 0 to 1, of all packets from any of from to any of to,
+// until Heal; nil stands for all nodes. Streams recover, later.
+func (c *Cluster) Drop(share float64, from, to []int) (handle string) {
+	return c.impose(plan.Event{Do: plan.Drop, Groups: [][]int{from, to}, Share: share})
+}
+
+// Throttle gives each of the nodes an access line of so many bytes per second
+// up and down, until Heal; 0: any. All conversations of a node share its line.
+// Of two throttles the tighter one holds.
+func (c *Cluster) Throttle(nodes []int, up, down int64) (handle string) {
+	return c.impose(plan.Event{Do: plan.Throttle, Nodes: nodes, Up: up, Down: down})
+}
+
+// Shape says what all links are like from now on: delay, jitter, loss and
+// bandwidth. The zero Model is the world's own network. It is no fault that
+// heals, but the ground on which faults come.
+func (c *Cluster) Shape(m linkmodel.Model) {
+	c.try(func() error { return c.shape(plan.Event{Do: plan.Shape, Links: &m}) })
+}
+
+// Heal ends faults, each by its handle or by what many have in common: their
+// kind ("cut", "firewall", "drop", "throttle", "pause") or the name that a plan
+// gave them. Without a name it ends all that heal. The links keep what Shape
+// says, and what is down stays down.
+func (c *Cluster) Heal(which ...string) { c.try(func() error { return c.heal(which...) }) }
+
+// impose begins a fault of the network outside of a run.
+func (c *Cluster) impose(e plan.Event) (handle string) {
+	c.try(func() (err error) {
+		handle, err = c.disturb(e)
+		return err
+	})
+	return handle
+}
+
+// disturb begins the fault of the network that an event describes.
+func (c *Cluster) disturb(e plan.Event) (handle string, err error) {
+	if err := c.known(slices.Concat(append(e.Groups, e.Nodes)...)); err != nil {
+		return "", fmt.Errorf("%s: %w", e.Do, err)
+	}
+	var f Fault
+	switch e.Do {
+	case plan.Cut:
+		f = c.cutFault(e)
+	case plan.Wall:
+		f = Fault{kind: walling, Text: "firewall around " + c.names(e.Nodes), net: effect{walls: c.at(e.Nodes)}}
+	case plan.Drop:
+		f, err = c.dropFault(e)
+	case plan.Throttle:
+		f, err = c.throttleFault(e)
+	}
+	if err != nil {
+		return "", err
+	}
+	f.Name = cmp.Or(e.Label, f.kind)
+	return c.begin(f), c.apply()
+}
+
+func (c *Cluster) cutFault(e plan.Event) Fault {
+	addrs, texts := make([][]p2p.Addr, len(e.Groups)), make([]string, len(e.Groups))
+	for i, g := range e.Groups {
+		addrs[i], texts[i] = c.at(g), c.names(g)
+	}
+	f := Fault{kind: cutting, net: effect{cuts: fault.Split(addrs...)}, Text: "cut between " + strings.Join(texts, " | ")}
+	if e.OneWay {
+		f.net.cuts = []fault.Cut{{From: addrs[0], To: addrs[1]}}
+		f.Text = "cut from " + strings.Join(texts, " to ")
+	}
+	return f
+}
+
+func (c *Cluster) dropFault(e plan.Event) (Fault, error) {
+	side := func(nodes []int) string {
+		if len(nodes) == 0 {
+			return "all"
+		}
+		return c.names(nodes)
+	}
+	d := linkmodel.Drop{From: c.at(e.Groups[0]), To: c.at(e.Groups[1]), Share: e.Share}
+	text := fmt.Sprintf("%.3g %% lost from %s to %s", 100*e.Share, side(e.Groups[0]), side(e.Groups[1]))
+	return Fault{kind: dropping, Text: text, net: effect{drops: []linkmodel.Drop{d}}}, d.Check()
+}
+
+func (c *Cluster) throttleFault(e plan.Event) (Fault, error) {
+	f := Fault{kind: throttling, Text: fmt.Sprintf("%s throttled to %d bytes/s up, %d down", c.names(e.Nodes), e.Up, e.Down)}
+	for _, a := range c.at(e.Nodes) {
+		f.net.lines = append(f.net.lines, linkmodel.Access{Node: a, Up: e.Up, Down: e.Down})
+	}
+	m := linkmodel.Model{Access: f.net.lines}
+	return f, m.Check()
+}
+
+// shape changes all links: for good, or with a Label until Heal.
+func (c *Cluster) shape(e plan.Event) error {
+	if err := e.Links.Check(); err != nil {
+		return err
+	}
+	f := Fault{Name: cmp.Or(e.Label, shaping), Text: fmt.Sprintf("links shaped: %+v", e.Links.Default)}
+	if e.Label != "" {
+		f.kind, f.net.links = shaping, e.Links
+	} else {
+		c.links = *e.Links
+		c.end(func(f *Fault) bool { return f.Name == shaping && f.kind == "" })
+	}
+	if e.Label != "" || !e.Links.Perfect() {
+		c.begin(f)
+	}
+	return c.apply()
+}
+
+// heal ends the faults that are called so; without a name all that heal.
+func (c *Cluster) heal(which ...string) error {
+	for _, name := range which {
+		if !slices.ContainsFunc(c.Faults(), func(f Fault) bool { return f.called(name) }) {
+			return fmt.Errorf("there is nothing called %q to heal: want what Cut, Drop and the like returned, or one of cut, firewall, drop, throttle, links, pause", name)
+		}
+	}
+	called := func(f *Fault) bool {
+		return f.kind != "" && (len(which) == 0 || slices.ContainsFunc(which, f.called))
+	}
+	var wake []int
+	for _, f := range c.active() {
+		if f.kind == pausing && called(&f) {
+			wake = append(wake, f.Nodes...)
+		}
+	}
+	c.end(func(f *Fault) bool { return f.kind != pausing && called(f) })
+	if err := c.apply(); err != nil {
+		return err
+	}
+	return c.resume(wake)
+}
+
+// called reports whether a fault heals by that name.
+func (f *Fault) called(name string) bool {
+	return f.kind != "" && (f.Handle == name || f.kind == name || f.Name == name)
+}
+
+// apply makes the network what the lasting faults make of it.
+func (c *Cluster) apply() error {
+	n := fault.Net{Links: c.links}
+	var lines []linkmodel.Access
+	for _, f := range c.active() {
+		e := &f.net
+		n.Cuts = append(n.Cuts, e.cuts...)
+		n.Walls = append(n.Walls, e.walls...)
+		n.Drops = append(n.Drops, e.drops...)
+		lines = append(lines, e.lines...)
+		if e.links != nil {
+			n.Links = *e.links
+		}
+	}
+	n.Links.Access = tightest(append(slices.Clone(n.Links.Access), lines...))
+	c.net = n
+	if err := c.backend.Apply(c.ctx, n); err != nil {
+		return err
+	}
+	return c.prove()
+}
+
+// tightest leaves each node one line, in each direction the slowest that is
+// asked for.
+func tightest(lines []linkmodel.Access) []linkmodel.Access {
+	slower := func(a, b int64) int64 {
+		if a == 0 || b == 0 {
+			return a + b
+		}
+		return min(a, b)
+	}
+	place := map[uint32]int{}
+	var one []linkmodel.Access
+	for _, l := range lines {
+		i, there := place[l.Node.IP()]
+		if !there {
+			place[l.Node.IP()] = len(one)
+			one = append(one, l)
+			continue
+		}
+		one[i].Up, one[i].Down = slower(one[i].Up, l.Up), slower(one[i].Down, l.Down)
+	}
+	return one
+}
+
+// at returns the addresses of nodes.
+func (c *Cluster) at(nodes []int) []p2p.Addr {
+	var list []p2p.Addr
+	for _, i := range nodes {
+		list = append(list, c.Addr(i))
+	}
+	return list
+}
+
+// known reports a number that no node has.
+func (c *Cluster) known(nodes []int) error {
+	for _, i := range nodes {
+		if i < 0 || i >= len(c.nodes) {
+			return fmt.Errorf("there is no node %d: nodes are numbered from 0 to %d", i, len(c.nodes)-1)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+// Package harness runs experiments on peer-to-peer systems: it starts the
+// nodes of a protocol in a world (a simulator, processes, containers),
+// disturbs them, asks them to find things, and says what happened. An
+// experiment is an ordinary test that reads from top to bottom:
+//
+//	func TestChordUnderChurn(t *testing.T) {
+//		c := harness.New(t, chord.Protocol, 24)
+//		c.Settle(chord.Closed)
+//		c.Share(50, 1000)
+//		r := c.Run(5*time.Minute,
+//			fault.Churn{Session: fault.Exponential(10 * time.Minute)},
+//			workload.Lookups{Rate: 5, Keys: workload.Zipf(1.1)})
+//		r.Want(t, "found", r.Found, harness.AtLeast(0.99))
+//		r.Save(t)
+//	}
+//
+// The same test runs in every world. Which one is chosen by the flags -backend,
+// -nodes and -seed (see Flags), by the variables PEERBED_BACKEND, PEERBED_NODES
+// and PEERBED_SEED, or by options of New; the first line that a run prints says
+// which world it is, and why. A test package makes the worlds known by
+// importing peerbed/harness/worlds.
+//
+// A Cluster is the nodes of one run; a Backend is what a world must be able to
+// do for it. Faults and workloads are plain values (packages fault and
+// workload) that are turned into one timeline of events before the run begins,
+// from the seed alone, so that every world plays the same schedule.
+//
+// Churn begins as if it had gone on for ever, and what the membership really
+// did stands in Results.Turnover beside what was asked. There it counts, for
+// each hour of a node that is up, half of joins and departures: with exponential
+// sessions of a mean of S hours, 100/S per cent an hour.
+//
+// # Faults prove themselves
+//
+// Whenever the network was changed, and again when it was healed, the cluster
+// probes a sample of ways between nodes: some that the change concerns and some
+// that it must leave alone, by datagram and by stream, on the network that the
+// nodes use but below their protocol. What was asked and what was found stands
+// with the fault (Fault.Proofs). A cut that did not take, links that stay dead,
+// delay or loss that is not there end the run as Infrastructure.
+//
+// # The machine proves itself
+//
+// A run in a real world is watched (Results.Machine): how late timers are, in
+// each node and in all, how full the processors were, whether a node was
+// throttled, how long shaped links really take. Past the bounds that machine.go
+// states with their reasons, its times do not count: what a test wants of a time
+// (NoLongerThan) is not compared, and the test fails as Infrastructure that says
+// how many nodes would fit, by what these used. It does not pass, for nothing
+// was found out; and it is no number, for the number would be the machine's.
+// What was counted, and what succeeded, is judged on any machine: it shows what
+// the protocol did in the network that it had.
+//
+// # Errors
+//
+// Errors of the machinery (no daemon, a node that dies by itself) end a test at
+// once. Outside a test the first one is kept, later calls do nothing, and
+// Cluster.Err tells, as a bufio.Scanner does. What happens to the protocol (a
+// lookup that fails) is a result and no error.
+package harness

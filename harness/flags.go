@@ -1,0 +1,88 @@
+package harness
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// asked is what the command line and the environment ask of every run of this
+// process.
+var asked = struct {
+	fs      *flag.FlagSet
+	backend string
+	nodes   int
+	seed    uint64
+	trace   string
+}{}
+
+// Flags registers -backend, -nodes, -seed and -trace. A test package calls it from an
+// init function or a variable declaration, with flag.CommandLine. The variables
+// PEERBED_BACKEND, PEERBED_NODES, PEERBED_SEED and PEERBED_TRACE do the same for packages
+// that do not, and under go test ./..., where not every package knows the
+// flags; a flag wins.
+func Flags(fs *flag.FlagSet) {
+	asked.fs = fs
+	fs.StringVar(&asked.backend, "backend", "", "the world to run in: sim, proc or docker (default: docker if a daemon answers, else proc)")
+	fs.IntVar(&asked.nodes, "nodes", 0, "how many nodes (default: the experiment's own quick size)")
+	fs.Uint64Var(&asked.seed, "seed", 0, "seeds all randomness (default 1)")
+	fs.StringVar(&asked.trace, "trace", "", "a folder: there the simulator writes every event of each run, a line of JSON each")
+}
+
+// backendAsked returns the world that was asked for, and by what; "" if none.
+func backendAsked() (world, why string) {
+	if asked.backend != "" {
+		return asked.backend, "-backend"
+	}
+	return os.Getenv("PEERBED_BACKEND"), "PEERBED_BACKEND"
+}
+
+func nodesAsked() (int, error) {
+	if asked.nodes < 0 {
+		return 0, fmt.Errorf("-nodes %d: want 1 or more", asked.nodes)
+	}
+	if text := os.Getenv("PEERBED_NODES"); asked.nodes == 0 && text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return 0, fmt.Errorf("PEERBED_NODES=%q: want a number of nodes, 1 or more", text)
+		}
+		return n, nil
+	}
+	return asked.nodes, nil
+}
+
+func seedAsked() (uint64, error) {
+	if text := os.Getenv("PEERBED_SEED"); asked.seed == 0 && text != "" {
+		seed, err := strconv.ParseUint(text, 0, 64)
+		if err != nil {
+			return 0, fmt.Errorf("PEERBED_SEED=%q: want a whole number", text)
+		}
+		return seed, nil
+	}
+	return asked.seed, nil
+}
+
+// traces counts the runs of one name in this process.
+var traces = map[string]int{}
+
+// traceAsked returns the file for a run's events, in the folder that was asked
+// for, or "". A second run of the same name gets "-2" behind it.
+func traceAsked(name string) (string, error) {
+	dir := cmp.Or(asked.trace, os.Getenv("PEERBED_TRACE"))
+	if dir == "" {
+		return "", nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("-trace: %w", err)
+	}
+	name = strings.ReplaceAll(name, "/", "-")
+	traces[name]++
+	if n := traces[name]; n > 1 {
+		name += fmt.Sprintf("-%d", n)
+	}
+	return filepath.Join(dir, name+".jsonl"), nil
+}

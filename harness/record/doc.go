@@ -1,0 +1,17 @@
+// Package record turns what a run measured into what people and programs read:
+// tables for the terminal, and one static page that draws the overlays.
+//
+// All of it is a function of plain data: p2p.State and p2p.Hop, numbers and
+// words. The package knows no protocol and no world, so that any experiment,
+// also one in another module, can use it; what is special to a protocol (how a
+// node is labelled, where it lies on a circle) is given as a function.
+//
+//   - Table is a comparison, aligned for the terminal and drawn on the page.
+//   - Page is one self-contained HTML file: it loads nothing, runs no script,
+//     follows the reader's light or dark theme, and prints. It holds facts,
+//     tables, Plots and Overlays.
+//   - Overlay draws a network at several moments with every node in the same
+//     place: on a ring where ids lie on a circle, else as a graph.
+//
+// Drawing is deterministic: the same data gives the same bytes.
+package record
