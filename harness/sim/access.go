@@ -1,0 +1,104 @@
+package sim
+
+import (
+	"time"
+
+	"peerbed/protocols/linkmodel"
+)
+
+// An access is the line by which a host is connected, in both directions.
+type access struct {
+	linkmodel.Access
+	up, down linkmodel.Pipe
+}
+
+// connect gives h a line, or leaves it one of any rate. What the line had to
+// carry it still has to.
+func (h *host) connect(a linkmodel.Access) {
+	switch {
+	case h.access != nil:
+		h.access.Access = a
+	case a.Up > 0 || a.Down > 0:
+		h.access = &access{Access: a}
+	}
+}
+
+// limited reports whether what h sends has to wait for its turn on its line.
+func (h *host) limited() bool { return h != nil && h.access != nil && h.access.Up > 0 }
+
+// out says when a datagram has left over the line, if it has room.
+func (a *access) out(now time.Duration, size int) (leaves time.Duration, ok bool) {
+	if a == nil {
+		return now, true
+	}
+	return a.up.Datagram(a.Up, now, size)
+}
+
+// leave puts the first item that stalls on the line of e's host. One at a time,
+// so that streams share the line message by message.
+func (e *end) leave() {
+	it := e.next()
+	if it == nil || e.leaving || e.blocked() {
+		return
+	}
+	e.leaving = true
+	w, turn := e.conn.w, e.turn
+	leaves := w.now
+	if e.host.limited() {
+		leaves = e.host.access.up.Stream(e.host.access.Up, w.now, it.size)
+	}
+	w.soon(leaves-w.now, nil, func() {
+		if e.turn == turn {
+			e.left()
+		}
+	})
+}
+
+// left sends the item on its way, and puts the next one on the line.
+func (e *end) left() {
+	e.leaving = false
+	if e.blocked() {
+		return // resume goes on
+	}
+	if it := e.next(); it != nil {
+		e.travel(it)
+		if e.due == 0 {
+			e.await()
+		}
+	}
+	e.leave()
+}
+
+// next returns the first item that stalls; nil: none does.
+func (e *end) next() *item {
+	for i := range e.line.all() {
+		if it := &e.line.all()[i]; it.at == stalled {
+			return it
+		}
+	}
+	return nil
+}
+
+// land reports whether the first item on its way from e has yet to come over
+// the line of the host where it arrives, and lets it.
+func (e *end) land() bool {
+	it, h := e.line.first(), e.other().host
+	if it.land || h == nil || h.access == nil || h.access.Down == 0 {
+		return false
+	}
+	it.land = true
+	it.at = h.access.down.Stream(h.access.Down, h.w.now, it.size)
+	e.await()
+	return true
+}
+
+// land lets an arriving datagram come over the line of its host.
+func (w *World) land(h *host, j *job) {
+	at, ok := h.access.down.Datagram(h.access.Down, w.now, j.size)
+	if !ok {
+		j.from.drop(j.to, 0, j.m, j.size, "lost")
+		return
+	}
+	j.land = true
+	w.queue.push(at, *j)
+}

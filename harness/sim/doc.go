@@ -1,0 +1,91 @@
+// Package sim is the world that lies in one process: virtual time, links made
+// of arithmetic, and one seed that everything follows from. The same Protocol
+// values that run in containers run here unchanged, many thousand times faster
+// than real time, and bit for bit the same in every run and on every machine.
+//
+//	w := sim.New(sim.Config{Seed: 7, Strict: true})
+//	for i := range 20 {
+//		w.Spawn(harness.Spec{Index: i, Protocol: chord.Protocol})
+//	}
+//	w.Run(time.Minute)
+//	w.Do(sim.Addr(3), p2p.Find{Name: "song"}, func(o harness.Outcome) { ... })
+//	w.Crash(sim.Addr(5))
+//	w.RunUntil(settled, time.Minute)
+//
+// A World is the engine; Open wraps it as a harness.Backend, so that an
+// experiment runs here by asking for -backend sim.
+//
+// # What repeats
+//
+// Events happen in the order of their time, and those of one time in the order
+// in which they were made. Each node draws from a stream of its own (a PCG of
+// its seed, its index and the number of its life), the links draw from another;
+// all draws are integers. Nothing else is random: so the same seed, the same
+// nodes and the same calls give the same events, and Hash, which runs over all
+// of them, says so in one number. Strict, Poison, NoRecycle, Trace and Watch
+// change no event and no hash.
+//
+// # What links do
+//
+// Delay, jitter, loss and bandwidth are linkmodel's. Where no model is asked
+// for, a link is Usual: 10 to 30 ms, drawn anew for each message, so that
+// datagrams overtake one another. A datagram is dropped if it is longer than
+// p2p.MaxDatagram, lost by the model, cut off when it is sent, or if nobody
+// listens where it arrives.
+//
+// A stream opens in one round trip; what is sent before Up leaves at Up. It
+// then carries each message in its time and keeps their order. A message counts
+// as queued, for Full, until it has arrived, as under a window that large.
+//
+// A node's access line (linkmodel.Access) is taken by streams one message at a
+// time, so that they share it; what arrives goes over the receiver's line when
+// it gets there. Drops are loss of the model. The first segment of a stream that
+// is dialled to a node behind a firewall is lost until the wall falls.
+//
+// A cut stalls the direction that is cut; after heal it resumes. While either
+// direction is cut no acknowledgement would come back, so after p2p.Silence
+// both ends hear Down with ErrSilent. (Data still flows in the open direction
+// until then; the window that would stop it is not modelled.)
+//
+// # How streams begin and end
+//
+// The acceptor's Accept is called with nothing, then with one byte more each
+// time, up to 8. Only the first bytes of a stream are encoded for it, no other
+// message is (but in strict mode). If Accept refuses, or does not know at 8, the
+// acceptor's Node hears nothing at all, and the dialler, which may have heard
+// Up, hears Down with an error that wraps ErrReset. Where nobody listens it hears
+// ErrRefused, after one round trip; a node that has vanished does not even
+// refuse, and the dialler hears ErrSilent.
+//
+// Close lets the other side hear Down{nil} after all data; so does the end of a
+// node after Leave. Crash resets every stream that is open: the others hear
+// ErrReset one link delay later, and what was under way is lost. Vanish lets
+// them hear ErrSilent after p2p.Silence, or ErrReset as soon as the node is
+// back.
+//
+// # Pause
+//
+// A paused node hears nothing and fires nothing. What others send to it waits
+// at its door, datagrams without limit; of a stream it counts as queued where it
+// came from. Streams do not fall silent, for a kernel would acknowledge, and a
+// stream that is dialled comes up. On Resume the node hears all of it at once, in
+// order, and its timers that are overdue fire.
+//
+// # Content
+//
+// No bulk byte exists here. Every byte that Publish could ever make has a number
+// (Content.Origin), a blob is a list of ranges of such numbers, and Disk.Sum
+// feeds the hash it was given with what identifies these bytes (seed and size of
+// the blob they were made for, offset in it, length) in place of the bytes. So
+// the same content sums equal wherever its pieces came from, anything else does
+// not, and no sum equals that of a real world.
+//
+// # Strict, poison
+//
+// Strict does with every message what a real world would have done: it encodes
+// it when sent, holds the length against Size, compares the message on delivery
+// with what it was when sent (a slice that the sender kept and changed), decodes
+// the bytes with the receiver's codec and compares again (a field that is not on
+// the wire). A difference panics. Poison overwrites each message, its slices
+// too, once its receiver has returned, so that whoever kept it reads rubbish.
+package sim

@@ -1,0 +1,359 @@
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"peerbed/harness"
+	"peerbed/harness/fault"
+	"peerbed/protocols/linkmodel"
+	"peerbed/protocols/p2p"
+)
+
+// Usual is the link between any two nodes where no model is asked for: 10 to 30
+// ms one way, drawn anew for each message, so that datagrams overtake one
+// another and a protocol cannot come to rely on their order.
+var Usual = linkmodel.Link{Delay: 10 * time.Millisecond, Jitter: 20 * time.Millisecond}
+
+// A Config is what a World is made with. The zero Config is a fast world with
+// the Usual links and seed 0.
+type Config struct {
+	Seed  uint64          // of the links, and of nodes whose Spec has none
+	Model linkmodel.Model // of the links; the zero Model means Usual
+
+	Strict    bool // check every message against its encoding; slow
+	Poison    bool // overwrite each message after its Handle
+	NoRecycle bool // leave old messages to the garbage collector
+
+	Trace io.Writer    // every Event as one line of JSON; nil: none
+	Watch func(*Event) // hears every Event as it happens; must not call the World
+}
+
+// A World is a network of nodes in virtual time. It belongs to one goroutine.
+//
+// Its methods are called from outside of events: before and after Run, from a
+// condition of RunUntil, and from the done of Do; never from a protocol or from
+// Watch.
+type World struct {
+	cfg    Config
+	now    time.Duration
+	queue  queue
+	busy   bool   // an event is being handled
+	cause  uint32 // the wish that this event belongs to; 0: none
+	events uint64 // handled so far
+
+	hosts     []*host // in the order of their spawning
+	table     table
+	languages map[*p2p.Protocol]*language
+	net       network
+	conns     []*conn
+	content   content
+	trace     trace
+
+	costs    [][3]Cost  // by wish and class
+	finished []finished // in this event
+	told     []finished // outcomes to be told
+	mute     bool       // by whoever takes them
+}
+
+// New returns an empty World at time 0.
+func New(c Config) *World {
+	w := &World{cfg: c, languages: map[*p2p.Protocol]*language{}}
+	w.net.pcg = *rand.NewPCG(c.Seed, linkStream)
+	w.net.rand = rand.New(&w.net.pcg)
+	w.net.lines = map[way]*linkmodel.Line{}
+	w.net.table = &w.table
+	if w.net.base = c.Model; c.Model.Bare() {
+		w.net.base.Default = Usual
+	}
+	w.net.links(c.Model)
+	w.content.init()
+	w.costs = make([][3]Cost, 1) // wishes count from 1
+	w.trace.init(c)
+	return w
+}
+
+// IP returns the address of node i: 10.0.0.1 is node 0.
+func IP(i int) uint32 { return 10<<24 + uint32(i) + 1 }
+
+// Addr returns where node i listens unless its Spec says otherwise.
+func Addr(i int) p2p.Addr { return p2p.MakeAddr(IP(i), 7000) }
+
+// Now is the virtual time.
+func (w *World) Now() time.Duration { return w.now }
+
+// Events counts what has been handled: messages delivered, timers fired.
+func (w *World) Events() uint64 { return w.events }
+
+// Hash is one number for all that has happened: runs with equal hashes were
+// the same, event by event.
+func (w *World) Hash() uint64 { return w.trace.hash }
+
+// Close writes out what is left of the trace and reports whether all of it
+// could be written.
+func (w *World) Close() error { return w.trace.flush() }
+
+// Run lets d pass.
+func (w *World) Run(d time.Duration) { w.RunUntil(nil, d) }
+
+// RunUntil lets time pass until the condition holds, at most d, and reports
+// whether it does. It asks before each event; it is the caller's to keep that
+// cheap. A nil condition never holds.
+func (w *World) RunUntil(until func() bool, d time.Duration) bool {
+	end := w.now + d
+	for {
+		if until != nil && until() {
+			return true
+		}
+		if !w.step(end) {
+			w.pass(end)
+			return until != nil && until()
+		}
+	}
+}
+
+// pass lets time go on to end, before which nothing is due.
+func (w *World) pass(end time.Duration) { w.now = max(w.now, end) }
+
+// Settle lets time pass until the condition holds, at most d, asking once in
+// each interval only: for conditions that look at all nodes.
+func (w *World) Settle(until func() bool, every, d time.Duration) bool {
+	for end := w.now + d; w.now < end; w.Run(min(every, end-w.now)) {
+		if until() {
+			return true
+		}
+	}
+	return until()
+}
+
+// step handles the next event, if it is due by end, and then tells those whose
+// wishes it has ended.
+func (w *World) step(end time.Duration) bool {
+	if w.queue.len() == 0 || w.queue.next() > end {
+		return false
+	}
+	w.enter()
+	e, j := w.queue.pop()
+	if e.at < w.now {
+		panic(fmt.Sprintf("sim: event %d of %v comes up at %v", e.seq, e.at, w.now))
+	}
+	w.now, w.cause = e.at, j.cause
+	w.events++
+	if !w.keep(e, j) {
+		w.handle(e, j)
+	}
+	w.leave()
+	return true
+}
+
+// enter and leave enclose all that may call a Node.
+func (w *World) enter() {
+	if w.busy {
+		panic("sim: the World was called from within one of its events")
+	}
+	w.busy, w.cause = true, 0
+}
+
+func (w *World) leave() {
+	w.busy = false
+	for len(w.finished) > 0 {
+		f := w.finished[0]
+		w.finished = w.finished[1:]
+		if f.leaves() {
+			w.busy, w.cause = true, f.id
+			f.host.exit()
+			w.busy = false
+		}
+		w.told = append(w.told, f)
+	}
+	if !w.mute {
+		tell(w.take())
+	}
+}
+
+// take returns the outcomes that are to be told.
+func (w *World) take() []finished {
+	told := w.told
+	w.told = nil
+	return told
+}
+
+// A task says what a job is.
+type task uint8
+
+const (
+	taskCall     task = iota // run f
+	taskDatagram             // m reaches host
+	taskTimer                // m is due at host
+	taskArrival              // the first item on its way from end has arrived
+	taskSilence              // conn has been broken for p2p.Silence
+	taskExpiry               // run f, though host be paused
+)
+
+// A job is what is to happen. Which fields count depends on do.
+type job struct {
+	do    task
+	land  bool // m has come over its host's line
+	cause uint32
+	life  uint32 // what was meant for an earlier life of host is dropped
+	n     uint32 // Timer.N; the conn's epoch
+	size  int
+	host  *host
+	from  *host // who sent m
+	to    p2p.Addr
+	m     p2p.Msg
+	proof *proof
+	end   *end
+	f     func()
+}
+
+func (w *World) handle(e event, j job) {
+	switch j.do {
+	case taskCall, taskExpiry:
+		if j.host == nil || j.host.node != nil && j.host.life == j.life {
+			j.f()
+		}
+	case taskDatagram:
+		w.deliver(&j)
+	case taskTimer:
+		j.host.fire(e.at, &j)
+	case taskArrival:
+		j.end.arrive(e.seq)
+	case taskSilence:
+		j.end.conn.silent(j.n)
+	}
+}
+
+// soon runs f after d, unless h dies before (nil: the world's own).
+func (w *World) soon(d time.Duration, h *host, f func()) {
+	j := job{do: taskCall, cause: w.cause, host: h, f: f}
+	if h != nil {
+		j.life = h.life
+	}
+	w.queue.push(w.now+d, j)
+}
+
+// Spawn starts a node. What the Spec leaves empty is filled in: Addr(Index), the
+// Protocol's Config, the World's seed. An error says what is wrong with the
+// Spec.
+func (w *World) Spawn(s harness.Spec) error {
+	if s.Addr == 0 {
+		s.Addr = Addr(s.Index)
+	}
+	if s.Config == nil {
+		s.Config = s.Protocol.Config
+	}
+	if s.Seed == 0 {
+		s.Seed = w.cfg.Seed
+	}
+	if w.table.find(s.Addr.IP()) != nil {
+		return fmt.Errorf("sim: a node has the IP address of %v already; give it another Index", s.Addr)
+	}
+	h := &host{w: w, spec: s, lang: w.language(s.Protocol), addr: s.Addr, number: len(w.hosts)}
+	h.disk.host = h
+	h.counts = make([]count, len(h.lang.p.Kinds))
+	w.hosts = append(w.hosts, h)
+	w.table.add(h)
+	w.net.place(h)
+	w.enter()
+	h.start(Start)
+	w.leave()
+	return nil
+}
+
+// host returns the node at a, running or not; nil: there is none.
+func (w *World) host(a p2p.Addr) *host {
+	if h := w.table.find(a.IP()); h != nil && h.addr == a {
+		return h
+	}
+	return nil
+}
+
+// Apply makes the network as wanted. A Net that asks nothing of the links leaves
+// them as Config has them. The error says which link makes no sense.
+func (w *World) Apply(n fault.Net) error {
+	if err := n.Check(); err != nil {
+		return fmt.Errorf("sim: %w", err)
+	}
+	w.enter()
+	w.net.links(n.Model())
+	w.part(n)
+	w.noteNet(n)
+	for _, c := range slices.Clone(w.conns) {
+		c.check()
+	}
+	w.leave()
+	return nil
+}
+
+// Addrs lists the nodes that run, in the order of their Index.
+func (w *World) Addrs() []p2p.Addr {
+	var up []*host
+	for _, h := range w.hosts {
+		if h.node != nil {
+			up = append(up, h)
+		}
+	}
+	slices.SortFunc(up, func(a, b *host) int { return cmp.Compare(a.spec.Index, b.spec.Index) })
+	addrs := make([]p2p.Addr, len(up))
+	for i, h := range up {
+		addrs[i] = h.addr
+	}
+	return addrs
+}
+
+// Inspect reads the state of the node at a; the error wraps p2p.ErrGone if none
+// runs there.
+func (w *World) Inspect(a p2p.Addr) (p2p.State, error) {
+	h := w.host(a)
+	if h == nil || h.node == nil {
+		return p2p.State{}, fmt.Errorf("sim: inspect %v: %w", a, p2p.ErrGone)
+	}
+	if h.paused {
+		return p2p.State{}, fmt.Errorf("sim: inspect %v: %w", a, harness.ErrPaused)
+	}
+	return h.node.Inspect(), nil
+}
+
+// States reads the states of all nodes that run, in the order of their Index.
+func (w *World) States() []p2p.State {
+	addrs := w.Addrs()
+	states := make([]p2p.State, len(addrs))
+	for i, a := range addrs {
+		states[i] = w.host(a).node.Inspect()
+	}
+	return states
+}
+
+// A table finds hosts by IP address. Those that IP hands out lie in a slice.
+type table struct {
+	near []*host
+	far  map[uint32]*host
+}
+
+func (t *table) find(ip uint32) *host {
+	if i := ip - IP(0); i < uint32(len(t.near)) {
+		return t.near[i]
+	}
+	return t.far[ip]
+}
+
+func (t *table) add(h *host) {
+	ip := h.addr.IP()
+	i := ip - IP(0)
+	if i >= 1<<24 || i > uint32(2*len(t.near)+1024) {
+		if t.far == nil {
+			t.far = map[uint32]*host{}
+		}
+		t.far[ip] = h
+		return
+	}
+	for uint32(len(t.near)) <= i {
+		t.near = append(t.near, nil)
+	}
+	t.near[i] = h
+}
