@@ -1,0 +1,272 @@
+package docker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/nftables"
+
+	"peerbed/harness"
+	"peerbed/harness/agent"
+	"peerbed/harness/fault"
+	"peerbed/protocols/p2p"
+)
+
+// An ownDaemon is a Docker daemon of this test alone, in a network namespace
+// of its own: its bridges, addresses and packet rules meet nobody else's.
+type ownDaemon struct {
+	dir, netns string
+	process    *exec.Cmd
+}
+
+// newDaemon starts one and makes it the one that DOCKER_HOST names, or skips
+// where that cannot be.
+func newDaemon(t *testing.T) *ownDaemon {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("a daemon of one's own needs root")
+	}
+	for _, tool := range []string{"dockerd", "ip", "nsenter", "unshare"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(err)
+		}
+	}
+	dir, err := os.MkdirTemp("", "pbd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &ownDaemon{dir: dir, netns: "pbd-" + strings.ToLower(rand.Text()[:8])}
+	t.Cleanup(d.remove)
+	if out, err := exec.Command("ip", "netns", "add", d.netns).CombinedOutput(); err != nil {
+		t.Skipf("no network namespace: %s", out)
+	}
+	if err := os.WriteFile(d.path("config"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DOCKER_HOST", "unix://"+d.path("sock"))
+	d.start(t)
+	return d
+}
+
+func (d *ownDaemon) path(name string) string { return filepath.Join(d.dir, name) }
+
+// daemonScript is the first process of a process namespace: all that the
+// daemon starts dies with it. It gives the daemon a /sys of its network
+// namespace, but keeps the control groups, which "ip netns exec" would hide.
+// When the daemon has ended, it is started again if the file "again" is there.
+const daemonScript = `set -e
+ip link set lo up
+mkdir -p $D/groups
+mount --rbind /sys/fs/cgroup $D/groups
+mount -t sysfs sysfs /sys
+mount --rbind $D/groups /sys/fs/cgroup
+while :; do
+  dockerd --config-file $D/config -H unix://$D/sock --data-root $D/data --exec-root $D/exec --pidfile $D/pid \
+    --cgroup-parent /$N --containerd-namespace $N --containerd-plugins-namespace $N-plugins >>$D/log 2>&1 &
+  wait $! || true
+  while ! [ -e $D/again ]; do sleep 0.1; done
+  rm $D/again
+done`
+
+func (d *ownDaemon) start(t *testing.T) {
+	t.Helper()
+	d.process = exec.Command("nsenter", "--net=/run/netns/"+d.netns,
+		"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", daemonScript)
+	d.process.Env = append(os.Environ(), "D="+d.dir, "N="+d.netns)
+	d.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := d.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d.mustAnswer(t)
+}
+
+func (d *ownDaemon) mustAnswer(t *testing.T) {
+	t.Helper()
+	within(t, 30*time.Second, func() error {
+		if _, err := Available(t.Context()); err != nil {
+			log, _ := os.ReadFile(d.path("log"))
+			return fmt.Errorf("%w; it says %s", err, log[max(0, len(log)-500):])
+		}
+		return nil
+	})
+}
+
+// kill ends the daemon as a crash does: containers live on.
+func (d *ownDaemon) kill(t *testing.T) {
+	t.Helper()
+	for _, p := range d.processes(t) {
+		if p.name == "dockerd" {
+			syscall.Kill(p.id, syscall.SIGKILL)
+			return
+		}
+	}
+	t.Fatal("no daemon to kill")
+}
+
+type process struct {
+	id   int
+	name string
+}
+
+// processes lists those of the daemon's network namespace.
+func (d *ownDaemon) processes(t *testing.T) (list []process) {
+	t.Helper()
+	var own syscall.Stat_t
+	if err := syscall.Stat("/run/netns/"+d.netns, &own); err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob("/proc/[0-9]*/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		var ns syscall.Stat_t
+		if syscall.Stat(name, &ns) != nil || ns.Ino != own.Ino {
+			continue // also those that have ended meanwhile
+		}
+		dir := strings.TrimSuffix(name, "/ns/net")
+		id, _ := strconv.Atoi(filepath.Base(dir))
+		comm, _ := os.ReadFile(dir + "/comm")
+		list = append(list, process{id, strings.TrimSpace(string(comm))})
+	}
+	return list
+}
+
+// restart has the daemon started again.
+func (d *ownDaemon) restart(t *testing.T) {
+	t.Helper()
+	if err := os.WriteFile(d.path("again"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.mustAnswer(t)
+}
+
+// remove ends the daemon and all that it has started, and clears away what it
+// has made.
+func (d *ownDaemon) remove() {
+	if d.process != nil {
+		d.process.Process.Kill()
+		d.process.Wait()
+	}
+	exec.Command("ip", "netns", "del", d.netns).Run()
+	syscall.Unmount(d.path("data"), syscall.MNT_DETACH) // fails where it is an ordinary folder
+	groups, _ := filepath.Glob("/sys/fs/cgroup/*/" + d.netns)
+	for _, g := range groups {
+		exec.Command("find", g, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";").Run()
+	}
+	os.RemoveAll(d.dir)
+}
+
+// "A daemon that dies in the middle": every call says so in one sentence, none
+// hangs, and the next run removes what could not be removed.
+func TestDaemonDies(t *testing.T) {
+	d := newDaemon(t)
+	b := openWorld(t, harness.Options{Run: "dies", Nodes: 4}, nodePackage)
+	list := specs(b, 3)
+	if err := spawn(t.Context(), b, list[:3]); err != nil {
+		t.Fatal(err)
+	}
+	d.kill(t)
+	began := time.Now()
+	if err := b.Advance(t.Context(), time.Minute, nil); !errors.Is(err, errDaemonGone) {
+		t.Errorf("Advance: error %v, want %v", err, errDaemonGone)
+	}
+	for name, err := range everyCall(t.Context(), b, list) {
+		if !errors.Is(err, errDaemonGone) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error %v, want one sentence that wraps: %v", name, err, errDaemonGone)
+		}
+	}
+	if err := b.Close(); !errors.Is(err, errDaemonGone) {
+		t.Errorf("Close: error %v, want one that says what remains: %v", err, errDaemonGone)
+	}
+	if spent := time.Since(began); spent > 20*time.Second {
+		t.Errorf("all calls together took %v: some of them hang", spent)
+	}
+	b.closed = nil // it has been looked at
+	t.Run("next run", func(t *testing.T) { nextRunSweeps(t, d, b.id) })
+}
+
+// everyCall makes each call of a Backend.
+func everyCall(ctx context.Context, b *Backend, list []harness.Spec) map[string]error {
+	outcome := make(chan harness.Outcome)
+	b.Do(list[1].Addr, p2p.Find{Name: "x"}, func(o harness.Outcome) { outcome <- o })
+	_, inspected := b.Inspect(ctx, list[1].Addr)
+	_, counted := b.Counters(ctx)
+	return map[string]error{
+		"Do":       (<-outcome).Err,
+		"Inspect":  inspected,
+		"Counters": counted,
+		"Spawn":    b.Spawn(ctx, list[3]),
+		"Kill":     b.Kill(ctx, list[1].Addr, harness.Crash),
+		"Restart":  b.Restart(ctx, list[1].Addr),
+		"Apply":    b.Apply(ctx, fault.Net{Cuts: fault.Split([]p2p.Addr{list[0].Addr}, []p2p.Addr{list[1].Addr})}),
+	}
+}
+
+// nextRunSweeps starts the daemon again: a new run finds nothing in its way.
+func nextRunSweeps(t *testing.T, d *ownDaemon, dead string) {
+	d.restart(t)
+	openWorld(t, harness.Options{Run: "next", Nodes: 2}, nodePackage)
+	e := needDaemon(t)
+	within(t, 30*time.Second, func() error { // the new daemon may have started its agent again, which clears up
+		if list, err := remains(t.Context(), e, dead); len(list) > 0 || err != nil {
+			return fmt.Errorf("of the dead run there is still %q (error %v)", list, err)
+		}
+		return nil
+	})
+	for _, name := range d.tables(t) {
+		if name == agent.TableName(dead) {
+			t.Errorf("of the dead run there is still the packet table %s", name)
+		}
+	}
+}
+
+// tables lists the packet tables where the daemon lives.
+func (d *ownDaemon) tables(t *testing.T) (names []string) {
+	t.Helper()
+	ns, err := os.Open("/run/netns/" + d.netns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ns.Close()
+	c, err := nftables.New(nftables.WithNetNSFd(int(ns.Fd())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := c.ListTables()
+	if err != nil || len(list) == 0 {
+		t.Fatalf("%d packet tables (error %v), want at least those of the daemon", len(list), err)
+	}
+	for _, table := range list {
+		names = append(names, table.Name)
+	}
+	return names
+}
+
+// "An error says in one sentence what would help."
+func TestNoDaemon(t *testing.T) {
+	for host, want := range map[string]string{
+		"unix:///nonexistent/docker.sock": "start it",
+		"tcp://127.0.0.1:1":               "start it",
+		"nonsense":                        "unset it",
+	} {
+		t.Setenv("DOCKER_HOST", host)
+		_, err := Available(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("DOCKER_HOST=%s: error %v, want one line with %q", host, err, want)
+		}
+		if w, err := Open(t.Context(), harness.Options{Progress: t.Logf}); err == nil || w != nil {
+			t.Errorf("DOCKER_HOST=%s: Open returned %v, error %v", host, w, err)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package docker
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"peerbed/harness"
+)
+
+// endVariable makes the test binary a harness that begins a run of three nodes,
+// prints the run's id and comes to this end.
+const endVariable = "PEERBED_TEST_END"
+
+func TestMain(m *testing.M) {
+	if how := os.Getenv(endVariable); how != "" {
+		beginAndEnd(how)
+	}
+	os.Exit(m.Run())
+}
+
+// long skips what would make "go test ./..." take longer than a person waits.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("PEERBED_SOAK") == "" {
+		t.Skip("takes long: set PEERBED_SOAK=1, as make soak does")
+	}
+}
+
+func beginAndEnd(how string) {
+	ctx := context.Background()
+	if how == "whole" {
+		wholeRun(ctx)
+		return
+	}
+	b, err := open(ctx, harness.Options{Run: "end", Nodes: 3, Progress: func(string, ...any) {}}, nodePackage)
+	if err == nil {
+		err = spawn(ctx, b, specs(b, 2))
+	}
+	if err != nil {
+		fmt.Println("error:", err)
+		os.Exit(2)
+	}
+	fmt.Println(b.id)
+	if how == "panic" {
+		panic("as an experiment may")
+	}
+	<-ctx.Done() // never
+}
+
+// "Nothing leaks: it vanishes when the test ends, when it panics, when it is
+// killed with SIGKILL."
+func TestHarnessEnds(t *testing.T) {
+	e := needDaemon(t)
+	for _, how := range []string{"kill", "panic"} {
+		t.Run(how, func(t *testing.T) {
+			c, id := startHarness(t, how)
+			if how == "kill" {
+				if list, err := remains(t.Context(), e, id); len(list) < 6 || err != nil {
+					t.Errorf("before the end there are %q (error %v), want 3 nodes, an agent, a network and a folder", list, err)
+				}
+				c.Process.Kill()
+			}
+			began := time.Now()
+			within(t, 30*time.Second, func() error {
+				list, err := remains(t.Context(), e, id)
+				if len(list) > 0 {
+					return fmt.Errorf("left behind: %q", list)
+				}
+				return err
+			})
+			t.Logf("all gone after %v", time.Since(began).Round(time.Millisecond))
+		})
+	}
+}
+
+// startHarness starts one that ends like this and returns it with the run's id
+// once its nodes are up. It shares this process's turn.
+func startHarness(t *testing.T, how string) (*exec.Cmd, string) {
+	t.Helper()
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), endVariable+"="+how, TurnsVariable+"=off")
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.Process.Kill()
+		c.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if id := strings.TrimSpace(line); err == nil && runFolder.MatchString(id) {
+		return c, id
+	}
+	t.Fatalf("the harness said %q (error %v), want a run's id", line, err)
+	return nil, ""
+}

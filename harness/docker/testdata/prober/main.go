@@ -1,0 +1,88 @@
+// Command prober stands in for a node that wants out. It tries to reach each
+// target, "tcp:IP:PORT" and "udp:IP:PORT" by the routes there are or
+// "direct:IP:PORT" and "directtcp:IP:PORT" straight onto eth0, and prints for
+// each a line "TARGET yes" or "TARGET no". With "serve PORT" it answers by TCP.
+// What else it tries is in greedy.go.
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	if os.Args[1] == "serve" {
+		serve(os.Args[2])
+	}
+	answers := make([]chan bool, len(os.Args))
+	for i, target := range os.Args[1:] {
+		kind, addr, _ := strings.Cut(target, ":")
+		try := map[string]func(string) bool{"tcp": byRoute, "direct": byDevice, "udp": byDatagram, "directtcp": byDeviceTCP,
+			"raw": rawSocket, "memory": eat, "processes": fork, "spin": spin, "nap": nap}[kind]
+		answers[i] = make(chan bool)
+		go func() { answers[i] <- try(addr) }()
+	}
+	for i, target := range os.Args[1:] {
+		fmt.Println(target, map[bool]string{true: "yes", false: "no"}[<-answers[i]])
+	}
+}
+
+func serve(port string) {
+	l, err := net.Listen("tcp4", ":"+port)
+	if err != nil {
+		panic(err)
+	}
+	for {
+		if c, err := l.Accept(); err == nil {
+			c.Close()
+		}
+	}
+}
+
+func byRoute(addr string) bool {
+	c, err := net.DialTimeout("tcp4", addr, 2*time.Second)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+// past makes sockets that send past the routing table, as any user may.
+func past(_, _ string, c syscall.RawConn) error {
+	return c.Control(func(fd uintptr) {
+		syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_DONTROUTE, 1)
+		syscall.BindToDevice(int(fd), "eth0")
+	})
+}
+
+func byDevice(addr string) bool { return ask(net.Dialer{Control: past}, addr) }
+
+func byDatagram(addr string) bool { return ask(net.Dialer{}, addr) }
+
+func byDeviceTCP(addr string) bool {
+	d := net.Dialer{Control: past, Timeout: 2 * time.Second}
+	c, err := d.Dial("tcp4", addr)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+// ask sends a datagram and reports whether an answer came.
+func ask(d net.Dialer, addr string) bool {
+	c, err := d.Dial("udp4", addr)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	c.Write([]byte("hello"))
+	c.SetReadDeadline(time.Now().Add(time.Second))
+	_, err = c.Read(make([]byte, 8))
+	return err == nil
+}
