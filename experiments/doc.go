@@ -1,0 +1,12 @@
+// Package experiments asks questions of the protocols, one file a question.
+// Each is a plain test that runs in every world:
+//
+//	go test ./experiments -run 'TestTour$' -v -count=1 -args -nodes 24 -backend docker
+//
+// Without flags an experiment uses its quick size and the world that is there.
+// What it measured lies in out/ at the module's root afterwards: the results
+// as JSON lines, and for some experiments a page to look at.
+//
+// This package is also the example to copy: an experiment of one's own, in
+// one's own module, needs harness, a protocol and nothing of what lies here.
+package experiments

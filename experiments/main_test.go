@@ -1,0 +1,100 @@
+package experiments
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"peerbed/harness"
+	"peerbed/harness/check"
+	"peerbed/harness/fault"
+	"peerbed/harness/record"
+	_ "peerbed/harness/worlds"
+	"peerbed/protocols/all"
+	"peerbed/protocols/chord"
+	"peerbed/protocols/gnutella"
+	"peerbed/protocols/introducer"
+	"peerbed/protocols/p2p"
+)
+
+// stay is how long nodes stay, if somebody asked.
+var stay fault.LawFlag
+
+func init() {
+	harness.Flags(flag.CommandLine)
+	flag.Var(&stay, "session", "TestTour: how long nodes stay under churn, a law such as 'weibull(0.38, 40s)' (default: exponential)")
+	if text := os.Getenv("PEERBED_SESSION"); text != "" {
+		if err := stay.Set(text); err != nil {
+			fmt.Fprintf(os.Stderr, "PEERBED_SESSION: %v\n", err)
+			os.Exit(2)
+		}
+	}
+}
+
+var protocols = flag.String("protocols", os.Getenv("PEERBED_PROTOCOLS"), "TestTour: which protocols, separated by commas (default: all)")
+
+// start is harness.New, but for one thing: where CI is set, a run that nobody
+// asked to be elsewhere must have had real containers.
+func start(t *testing.T, p *p2p.Protocol, n int, opts ...harness.Option) *harness.Cluster {
+	t.Helper()
+	c := harness.New(t, p, n, opts...)
+	asked := flag.Lookup("backend").Value.String() + os.Getenv("PEERBED_BACKEND")
+	if world := c.About().World; os.Getenv("CI") != "" && asked == "" && world != "docker" {
+		t.Fatalf("this is CI, and the nodes run in %s: start a Docker daemon, or ask for another world with -backend", world)
+	}
+	return c
+}
+
+// chosen returns the protocols that -protocols names.
+func chosen(t *testing.T) []*p2p.Protocol {
+	t.Helper()
+	if *protocols == "" {
+		return slices.DeleteFunc(slices.Clone(all.All), func(p *p2p.Protocol) bool { return p == introducer.Protocol })
+	}
+	var some []*p2p.Protocol
+	for _, name := range strings.Split(*protocols, ",") {
+		p, err := all.Find(name)
+		if err != nil {
+			t.Fatalf("-protocols %s: %v", *protocols, err)
+		}
+		some = append(some, p)
+	}
+	return some
+}
+
+// whole says when an overlay is as its protocol wants it.
+func whole(p *p2p.Protocol) harness.Check {
+	switch p {
+	case chord.Protocol:
+		return chord.Closed
+	case gnutella.Protocol:
+		return gnutella.Connected
+	}
+	return check.All(check.Joined, check.Together)
+}
+
+// savePage writes a page beside the test's results and says where.
+func savePage(t *testing.T, p *record.Page) {
+	t.Helper()
+	file := pageFile(t)
+	if err := p.Save(file); err != nil {
+		t.Error(err)
+		return
+	}
+	fmt.Printf("\nLook at it: %s\n", file)
+}
+
+// pageFile is where a test's page lies.
+func pageFile(t *testing.T) string {
+	t.Helper()
+	top, _, _ := strings.Cut(t.Name(), "/")
+	dir, err := harness.OutDir(top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "index.html")
+}
