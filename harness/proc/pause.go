@@ -27,6 +27,7 @@ func (w *world) Pause(_ context.Context, a p2p.Addr) error {
 		n.setPaused(nil)
 		return fmt.Errorf("pause %v: %w", a, err)
 	}
+	awaitStop(p.cmd.Process.Pid)
 	return nil
 }
 
