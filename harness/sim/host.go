@@ -43,7 +43,8 @@ type host struct {
 	walled bool    // nobody can dial it
 	access *access // nil: a line of any rate
 
-	loan p2p.Msg // what its Node is handling
+	loan    p2p.Msg // what its Node is handling
+	touched bool    // see World.Touched
 }
 
 const (
@@ -55,7 +56,6 @@ const (
 // again, it would repeat identifiers that others remember.
 func (h *host) start(what What) {
 	h.gone = false
-	h.paused, h.kept = false, nil
 	h.pcg.Seed(h.spec.Seed, uint64(h.spec.Index)|uint64(h.life)<<lifeShift)
 	h.rand = *rand.New(&h.pcg)
 	h.life++
@@ -68,6 +68,7 @@ func (h *host) start(what What) {
 	}
 	h.note(Event{What: what, Why: h.spec.Name})
 	h.node = h.lang.p.New(h.spec.Config, h.spec.State)
+	h.touch()
 	h.node.Start(h)
 }
 
@@ -109,6 +110,7 @@ func (h *host) fire(at time.Duration, j *job) {
 		return
 	}
 	h.note(Event{What: Fire, kind: j.m.Kind(), Msg: j.m})
+	h.touch()
 	h.node.Handle(p2p.Peer{}, j.m)
 }
 
@@ -139,6 +141,7 @@ func (h *host) Post(to p2p.Peer, m p2p.Msg) {
 // give lends a message to a Handler and then takes it back.
 func (h *host) give(to p2p.Handler, from p2p.Peer, m p2p.Msg, sender *host) {
 	h.loan = m
+	h.touch()
 	to.Handle(from, m)
 	h.loan = nil
 	sender.lang.recycle(&h.w.cfg, m)
@@ -166,5 +169,6 @@ func (h *host) tell(to p2p.Handler, about p2p.Peer, m p2p.Msg, err error) {
 		e.Why = err.Error()
 	}
 	h.note(e)
+	h.touch()
 	to.Handle(about, m)
 }

@@ -90,10 +90,19 @@ func (h *host) vanish() {
 // stop takes the Node away, and ends all its wishes.
 func (h *host) stop() {
 	h.node = nil
-	h.paused, h.kept = false, nil
+	h.touch()
+	h.wake()
 	for _, w := range slices.Clone(h.wishes) {
 		w.finish(p2p.Result{Err: p2p.ErrGone})
 	}
+}
+
+// wake ends h's pause, if it is paused; what it should have heard is lost.
+func (h *host) wake() {
+	if h.paused {
+		h.w.paused--
+	}
+	h.paused, h.kept = false, nil
 }
 
 // streams lists all streams to and from h, those of its earlier lives too.

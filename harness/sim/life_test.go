@@ -2,6 +2,8 @@ package sim_test
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,5 +190,42 @@ func TestDoneTwice(t *testing.T) {
 	s.Do(sim.Addr(0), p2p.Leave{}, nil)
 	if got, want := panics(t, func() { s.Run(0) }), "sim: 10.0.0.1:7000 calls done twice for \"leave\""; got != want {
 		t.Errorf("panic %q, want %q", got, want)
+	}
+}
+
+// Whoever watches states hears of each node that something has happened to, once,
+// and of no other.
+func TestTouched(t *testing.T) {
+	s := open(t, 4, sim.Config{})
+	touched := func() string {
+		var list []string
+		for a, n := range s.Touched() {
+			list = append(list, fmt.Sprint(a.IP()-sim.IP(0), n != nil))
+		}
+		return strings.Join(list, ", ")
+	}
+	if got := touched(); got != "0 true, 1 true, 2 true, 3 true" {
+		t.Errorf("after the start: %s, want all", got)
+	}
+	s.let(1, func(p *puppet) {
+		p2p.Send(p.env, sim.Addr(2).Peer(), word{})
+		p2p.Send(p.env, sim.Addr(2).Peer(), word{})
+	})
+	s.Run(time.Second)
+	if got := touched(); got != "1 true, 2 true" {
+		t.Errorf("after 1 has sent to 2: %s", got)
+	}
+	s.must(s.Crash(sim.Addr(3)))
+	s.Run(time.Second)
+	if got := touched(); got != "3 false" {
+		t.Errorf("after 3 has died: %s", got)
+	}
+	s.must(s.Restart(sim.Addr(3)))
+	if got := touched(); got != "3 true" {
+		t.Errorf("after 3 is back: %s", got)
+	}
+	s.Run(time.Second)
+	if got := touched(); got != "" {
+		t.Errorf("after nothing: %s", got)
 	}
 }

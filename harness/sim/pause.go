@@ -29,6 +29,7 @@ func (w *World) Pause(a p2p.Addr) error {
 	w.enter()
 	h.note(Event{What: Pause})
 	h.paused = true
+	w.paused++
 	w.leave()
 	return nil
 }
@@ -43,25 +44,26 @@ func (w *World) Resume(a p2p.Addr) error {
 	w.enter()
 	h.note(Event{What: Resume})
 	h.paused = false
+	w.paused--
 	w.leave()
 	for !h.paused && len(h.kept) > 0 {
 		d := h.kept[0]
 		h.kept = h.kept[1:]
 		w.enter()
 		w.cause = d.cause
-		w.handle(d.event, d.job)
+		w.handle(d.event, &d.job)
 		w.leave()
 	}
 	return nil
 }
 
 // keep reports whether the event has to wait for its host, and remembers it.
-func (w *World) keep(e event, j job) bool {
-	h := w.hearer(&j)
+func (w *World) keep(e event, j *job) bool {
+	h := w.hearer(j)
 	if h == nil || !h.paused {
 		return false
 	}
-	h.kept = append(h.kept, due{e, j})
+	h.kept = append(h.kept, due{e, *j})
 	return true
 }
 

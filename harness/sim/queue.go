@@ -18,11 +18,14 @@ func (e event) before(f event) bool {
 // each, which is half as deep as one with two and keeps siblings in one cache
 // line. The zero queue is empty.
 type queue struct {
-	heap []event
-	jobs []job
-	free []uint32
-	seq  uint64
+	heap   []event
+	blocks []*[block]job // jobs never move: each is done where it lies
+	free   []uint32
+	seq    uint64
 }
+
+// block is how many jobs take their memory at once.
+const block = 256
 
 func (q *queue) len() int { return len(q.heap) }
 
@@ -45,21 +48,30 @@ func (q *queue) push(at time.Duration, j job) uint64 {
 }
 
 func (q *queue) store(j job) uint32 {
-	if n := len(q.free); n > 0 {
-		place := q.free[n-1]
-		q.free = q.free[:n-1]
-		q.jobs[place] = j
-		return place
+	if len(q.free) == 0 {
+		q.grow()
 	}
-	q.jobs = append(q.jobs, j)
-	return uint32(len(q.jobs) - 1)
+	last := len(q.free) - 1
+	place := q.free[last]
+	q.free = q.free[:last]
+	*q.job(place) = j
+	return place
+}
+
+func (q *queue) job(place uint32) *job { return &q.blocks[place/block][place%block] }
+
+func (q *queue) grow() {
+	for i := range uint32(block) {
+		q.free = append(q.free, uint32(len(q.blocks)+1)*block-1-i)
+	}
+	q.blocks = append(q.blocks, new([block]job))
 }
 
 // next is when the first event is due. The queue must not be empty.
 func (q *queue) next() time.Duration { return q.heap[0].at }
 
-// pop takes the first event and its job out.
-func (q *queue) pop() (event, job) {
+// pop takes the first event out. Its job lies where it is until done.
+func (q *queue) pop() event {
 	first := q.heap[0]
 	last := len(q.heap) - 1
 	e := q.heap[last]
@@ -67,10 +79,14 @@ func (q *queue) pop() (event, job) {
 	if last > 0 {
 		q.sink(e)
 	}
-	j := q.jobs[first.job]
-	q.jobs[first.job] = job{}
-	q.free = append(q.free, first.job)
-	return first, j
+	return first
+}
+
+// done gives the place of an event's job to the next.
+func (q *queue) done(e event) {
+	j := q.job(e.job)
+	j.m, j.f, j.end, j.proof = nil, nil, nil, nil // for the garbage collector
+	q.free = append(q.free, e.job)
 }
 
 // sink puts e, which belongs to the end of the heap, in place of its top.

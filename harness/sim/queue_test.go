@@ -29,7 +29,9 @@ func TestQueue(t *testing.T) {
 		if len(list) == 0 {
 			continue
 		}
-		e, j := q.pop()
+		e := q.pop()
+		j := *q.job(e.job)
+		q.done(e)
 		if e.at != list[0].at || j.n != list[0].n {
 			t.Fatalf("event %d at %v comes out, want %d at %v", j.n, e.at, list[0].n, list[0].at)
 		}

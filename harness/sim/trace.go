@@ -81,6 +81,7 @@ type trace struct {
 	watch func(*Event)
 	out   *bufio.Writer
 	err   error // of the first write that failed
+	seen  Event // what watch and out are shown: were it each event itself, each would be allocated
 }
 
 func (t *trace) init(c Config) {
@@ -117,16 +118,20 @@ func (t *trace) add(e *Event) {
 	for i := range len(e.Why) {
 		t.fold(uint64(e.Why[i]))
 	}
+	if t.watch == nil && t.out == nil {
+		return
+	}
+	t.seen = *e
 	if t.watch != nil {
-		t.watch(e)
+		t.watch(&t.seen)
 	}
 	if t.out != nil && t.err == nil {
-		t.write(e)
+		t.write()
 	}
 }
 
-func (t *trace) write(e *Event) {
-	b, err := json.Marshal(e)
+func (t *trace) write() {
+	b, err := json.Marshal(&t.seen)
 	if err == nil {
 		_, err = t.out.Write(append(b, '\n'))
 	}

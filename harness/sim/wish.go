@@ -15,6 +15,7 @@ type wish struct {
 	host *host
 	op   p2p.Op
 	at   time.Duration
+	came time.Duration // to its node
 	done func(harness.Outcome)
 	over bool // the outcome stands: done, expired, or the node is gone
 	said bool // the Node has called done
@@ -43,10 +44,10 @@ func (w *World) begin(s *wish, a p2p.Addr) {
 		w.finished = append(w.finished, finished{s, harness.Outcome{Result: p2p.Result{Err: err}}})
 		return
 	}
-	s.host = h
+	s.host, s.came = h, w.now
 	h.wishes = append(h.wishes, s)
 	h.note(Event{What: Wish, Why: describe(s.op)})
-	w.queue.push(w.now+p2p.MaxOp, job{do: taskExpiry, cause: w.cause, life: h.life, host: h, f: s.expire})
+	w.limit(s)
 	if h.paused {
 		h.later(s.reach)
 		return
@@ -66,6 +67,7 @@ func (s *wish) reach() {
 			return
 		}
 	}
+	h.touch()
 	h.node.Do(s.op, s.answer)
 }
 
@@ -78,8 +80,30 @@ func (s *wish) answer(r p2p.Result) {
 	s.finish(r)
 }
 
-func (s *wish) expire() {
-	s.finish(p2p.Result{Err: fmt.Errorf("done was not called within %v: %w", p2p.MaxOp, p2p.ErrTimeout)})
+// limit lets a wish end after p2p.MaxOp at the latest. All have the same time,
+// so that it is enough to wait for the first of those that are not over.
+func (w *World) limit(s *wish) {
+	waited := len(w.wishes) > 0
+	for len(w.wishes) > 0 && w.wishes[0].over {
+		w.wishes = w.wishes[1:]
+	}
+	w.wishes = append(w.wishes, s)
+	if !waited {
+		w.queue.push(w.now+p2p.MaxOp, job{do: taskExpiry})
+	}
+}
+
+// expire ends the wishes whose time has come, and waits for the next.
+func (w *World) expire() {
+	for len(w.wishes) > 0 {
+		s := w.wishes[0]
+		if due := s.came + p2p.MaxOp; !s.over && due > w.now {
+			w.queue.push(due, job{do: taskExpiry})
+			return
+		}
+		w.wishes = w.wishes[1:]
+		s.finish(p2p.Result{Err: fmt.Errorf("done was not called within %v: %w", p2p.MaxOp, p2p.ErrTimeout)})
+	}
 }
 
 // finish sets the outcome, unless there is one already.

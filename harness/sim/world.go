@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -46,7 +47,9 @@ type World struct {
 	cause  uint32 // the wish that this event belongs to; 0: none
 	events uint64 // handled so far
 
+	paused    int     // how many hosts are
 	hosts     []*host // in the order of their spawning
+	touched   []*host // see Touched
 	table     table
 	languages map[*p2p.Protocol]*language
 	net       network
@@ -54,6 +57,7 @@ type World struct {
 	content   content
 	trace     trace
 
+	wishes   []*wish    // that have come to their nodes, in order; some are over
 	costs    [][3]Cost  // by wish and class
 	finished []finished // in this event
 	told     []finished // outcomes to be told
@@ -137,15 +141,17 @@ func (w *World) step(end time.Duration) bool {
 		return false
 	}
 	w.enter()
-	e, j := w.queue.pop()
+	e := w.queue.pop()
+	j := w.queue.job(e.job)
 	if e.at < w.now {
 		panic(fmt.Sprintf("sim: event %d of %v comes up at %v", e.seq, e.at, w.now))
 	}
 	w.now, w.cause = e.at, j.cause
 	w.events++
-	if !w.keep(e, j) {
+	if w.paused == 0 || !w.keep(e, j) {
 		w.handle(e, j)
 	}
+	w.queue.done(e)
 	w.leave()
 	return true
 }
@@ -160,9 +166,11 @@ func (w *World) enter() {
 
 func (w *World) leave() {
 	w.busy = false
-	for len(w.finished) > 0 {
-		f := w.finished[0]
-		w.finished = w.finished[1:]
+	if len(w.finished) == 0 && len(w.told) == 0 {
+		return
+	}
+	for i := 0; i < len(w.finished); i++ { // exit may finish more
+		f := w.finished[i]
 		if f.leaves() {
 			w.busy, w.cause = true, f.id
 			f.host.exit()
@@ -170,6 +178,8 @@ func (w *World) leave() {
 		}
 		w.told = append(w.told, f)
 	}
+	clear(w.finished)
+	w.finished = w.finished[:0]
 	if !w.mute {
 		tell(w.take())
 	}
@@ -191,7 +201,7 @@ const (
 	taskTimer                // m is due at host
 	taskArrival              // the first item on its way from end has arrived
 	taskSilence              // conn has been broken for p2p.Silence
-	taskExpiry               // run f, though host be paused
+	taskExpiry               // the first of the wishes has waited for p2p.MaxOp
 )
 
 // A job is what is to happen. Which fields count depends on do.
@@ -211,20 +221,22 @@ type job struct {
 	f     func()
 }
 
-func (w *World) handle(e event, j job) {
+func (w *World) handle(e event, j *job) {
 	switch j.do {
-	case taskCall, taskExpiry:
+	case taskCall:
 		if j.host == nil || j.host.node != nil && j.host.life == j.life {
 			j.f()
 		}
 	case taskDatagram:
-		w.deliver(&j)
+		w.deliver(j)
 	case taskTimer:
-		j.host.fire(e.at, &j)
+		j.host.fire(e.at, j)
 	case taskArrival:
 		j.end.arrive(e.seq)
 	case taskSilence:
 		j.end.conn.silent(j.n)
+	case taskExpiry:
+		w.expire()
 	}
 }
 
@@ -327,6 +339,33 @@ func (w *World) States() []p2p.State {
 		states[i] = w.host(a).node.Inspect()
 	}
 	return states
+}
+
+// Touched goes over the nodes whose state may be another than when it was last
+// asked: those that have been called, started or stopped. A Node is to be looked
+// at only (it is nil if none runs there), and the World is not to be called
+// meanwhile. Who asks after every event need not
+// Inspect all nodes each time.
+func (w *World) Touched() iter.Seq2[p2p.Addr, p2p.Node] {
+	return func(yield func(p2p.Addr, p2p.Node) bool) {
+		list := w.touched
+		w.touched = w.touched[:0]
+		for _, h := range list {
+			h.touched = false
+		}
+		for _, h := range list {
+			if !yield(h.addr, h.node) {
+				return
+			}
+		}
+	}
+}
+
+func (h *host) touch() {
+	if !h.touched {
+		h.touched = true
+		h.w.touched = append(h.w.touched, h)
+	}
 }
 
 // A table finds hosts by IP address. Those that IP hands out lie in a slice.
