@@ -138,7 +138,7 @@ func (s *server) restoreLimits(ctx context.Context) error {
 		return fmt.Errorf("neighbour limits not restored to %v: %w", s.before, err)
 	}
 	for _, t := range agents {
-		if t.State == "running" && t.Labels[LabelRun] != s.ID {
+		if t.lives() && t.Labels[LabelRun] != s.ID {
 			return nil
 		}
 	}

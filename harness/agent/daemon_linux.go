@@ -38,6 +38,10 @@ type thing struct {
 	Options map[string]string // of networks: the driver's
 }
 
+// lives reports whether a container's process runs, or will be started again
+// by the daemon.
+func (t thing) lives() bool { return t.State == "running" || t.State == "restarting" }
+
 // containers lists those with the label, running or not.
 func (d *daemon) containers(ctx context.Context, label string) ([]thing, error) {
 	return d.list(ctx, "/containers/json?all=1&filters=", label)
@@ -62,13 +66,19 @@ func (d *daemon) removeContainer(ctx context.Context, id string) error {
 	return d.call(ctx, "DELETE", "/containers/"+id+"?force=1&v=1", nil)
 }
 
+// startContainer starts one that has ended. One that runs is no error.
+func (d *daemon) startContainer(ctx context.Context, id string) error {
+	return d.call(ctx, "POST", "/containers/"+id+"/start", nil)
+}
+
 func (d *daemon) removeNetwork(ctx context.Context, id string) error {
 	return d.call(ctx, "DELETE", "/networks/"+id, nil)
 }
 
 var errDaemonDown = errors.New("the Docker daemon does not answer")
 
-// call makes one call. What is gone already counts as removed.
+// call makes one call. What is gone already counts as removed, and what runs
+// already as started.
 func (d *daemon) call(ctx context.Context, method, path string, reply any) error {
 	req, err := http.NewRequestWithContext(ctx, method, "http://docker"+d.api+path, nil)
 	if err != nil {
@@ -82,7 +92,7 @@ func (d *daemon) call(ctx context.Context, method, path string, reply any) error
 	if method == "DELETE" && resp.StatusCode == http.StatusNotFound {
 		return nil
 	}
-	if resp.StatusCode >= 300 {
+	if resp.StatusCode >= 300 && resp.StatusCode != http.StatusNotModified {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
 		return fmt.Errorf("docker: %s %s: %s", method, path, strings.TrimSpace(string(text)))
 	}

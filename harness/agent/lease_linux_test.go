@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"peerbed/harness/backendtest"
 	"peerbed/harness/fault"
 	"peerbed/protocols/p2p"
 )
@@ -26,7 +27,8 @@ func TestMain(m *testing.M) {
 type fakeDaemon struct {
 	mu                   sync.Mutex
 	containers, networks []thing
-	refuse               int // removals of networks that fail first
+	refuse               int                            // removals of networks that fail first
+	start                func(d *fakeDaemon, id string) // what becomes of a container that is started
 }
 
 func (d *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -40,6 +42,8 @@ func (d *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == "GET":
 		json.NewEncoder(w).Encode(fitting(*list, r.URL.Query().Get("filters")))
+	case r.Method == "POST":
+		d.start(d, filepath.Base(strings.TrimSuffix(path, "/start")))
 	case list == &d.networks && d.refuse > 0:
 		d.refuse--
 		http.Error(w, "network has active endpoints", http.StatusForbidden)
@@ -105,7 +109,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("packet tables need root")
+		backendtest.Lacks(t, "packet tables take root")
 	}
 	top := t.TempDir()
 	b := &bench{daemon: twoRuns(), dir: filepath.Join(top, "run"), ended: make(chan error, 1)}

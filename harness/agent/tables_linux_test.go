@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/nftables"
 
+	"peerbed/harness/backendtest"
 	"peerbed/harness/fault"
 	"peerbed/protocols/linkmodel"
 	"peerbed/protocols/p2p"
@@ -26,7 +27,7 @@ func inside(t *testing.T) bool {
 		return true
 	}
 	if os.Getuid() != 0 {
-		t.Skip("a network namespace needs root")
+		backendtest.Lacks(t, "a network namespace takes root")
 	}
 	c := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
 	c.Env = append(os.Environ(), insideVariable+"=1")

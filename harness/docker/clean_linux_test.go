@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/network"
 
@@ -22,6 +21,11 @@ import (
 // this machine is out of its reach.
 func newMachine(t *testing.T) (*ownDaemon, *engine) {
 	t.Helper()
+	release, err := Turn(t.Context()) // before this test has a home of its own
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
 	d := newDaemon(t)
 	home, err := os.MkdirTemp("", "pbc") // short, for the paths of sockets
 	if err != nil {
@@ -32,23 +36,13 @@ func newMachine(t *testing.T) (*ownDaemon, *engine) {
 	return d, needDaemon(t)
 }
 
-// deadRun leaves a run whose harness and agent were both killed.
-func deadRun(t *testing.T, e *engine) (id string) {
+// deadRun leaves a run that nobody clears up.
+func deadRun(t *testing.T) (id string) {
 	t.Helper()
-	harness, id := startHarness(t, "kill")
-	agents, _, err := e.things(t.Context(), agent.LabelRun+"="+id)
-	if err != nil {
+	c, id := startHarness(t, "orphan")
+	if err := c.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	agents = slices.DeleteFunc(agents, func(c container.Summary) bool { return c.Labels[agent.LabelRole] != agent.RoleAgent })
-	if len(agents) != 1 {
-		t.Fatalf("%d agents, want 1", len(agents))
-	}
-	if err := e.ContainerKill(t.Context(), agents[0].ID, "KILL"); err != nil {
-		t.Fatal(err)
-	}
-	harness.Process.Kill()
-	harness.Wait()
 	return id
 }
 
@@ -84,7 +78,7 @@ func TestClean(t *testing.T) {
 	if err := spawn(t.Context(), alive, nodes); err != nil {
 		t.Fatal(err)
 	}
-	dead := deadRun(t, e)
+	dead := deadRun(t)
 	b := newBystander(t, e, alive.image)
 	t.Run("dry", func(t *testing.T) {
 		before, _ := remains(t.Context(), e, dead)

@@ -18,6 +18,7 @@ import (
 
 	"peerbed/harness"
 	"peerbed/harness/agent"
+	"peerbed/harness/backendtest"
 	"peerbed/harness/fault"
 	"peerbed/protocols/p2p"
 )
@@ -33,12 +34,17 @@ type ownDaemon struct {
 // where that cannot be.
 func newDaemon(t *testing.T) *ownDaemon {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("a daemon of one's own needs root")
-	}
+	return newDaemonOn(t, "")
+}
+
+// newDaemonOn is newDaemon with a disk of this size, "10m", for all that the
+// daemon keeps; "": as large as the machine's.
+func newDaemonOn(t *testing.T, disk string) *ownDaemon {
+	t.Helper()
+	needRoot(t, "a daemon of one's own")
 	for _, tool := range []string{"dockerd", "ip", "nsenter", "unshare"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(err)
+			backendtest.Lacks(t, err)
 		}
 	}
 	dir, err := os.MkdirTemp("", "pbd")
@@ -48,14 +54,27 @@ func newDaemon(t *testing.T) *ownDaemon {
 	d := &ownDaemon{dir: dir, netns: "pbd-" + strings.ToLower(rand.Text()[:8])}
 	t.Cleanup(d.remove)
 	if out, err := exec.Command("ip", "netns", "add", d.netns).CombinedOutput(); err != nil {
-		t.Skipf("no network namespace: %s", out)
+		backendtest.Lacks(t, fmt.Sprintf("no network namespace: %s", out))
 	}
 	if err := os.WriteFile(d.path("config"), []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if disk != "" {
+		d.mountDisk(t, disk)
+	}
 	t.Setenv("DOCKER_HOST", "unix://"+d.path("sock"))
 	d.start(t)
 	return d
+}
+
+func (d *ownDaemon) mountDisk(t *testing.T, size string) {
+	t.Helper()
+	if err := os.Mkdir(d.path("data"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", d.path("data"), "tmpfs", 0, "size="+size); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (d *ownDaemon) path(name string) string { return filepath.Join(d.dir, name) }

@@ -20,29 +20,6 @@ import (
 	"peerbed/protocols/p2p"
 )
 
-// needDaemon waits for this process's turn and returns the daemon, or skips the
-// test where there is none.
-func needDaemon(t testing.TB) *engine {
-	t.Helper()
-	e, err := connect(t.Context())
-	if err != nil {
-		t.Skip(err)
-	}
-	top, err := home()
-	if err != nil {
-		t.Fatal(err)
-	}
-	release, err := takeTurn(t.Context(), top, t.Logf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		release()
-		e.Close()
-	})
-	return e
-}
-
 // openWorld opens a run of this kind of nodes, or skips where there is no
 // daemon.
 func openWorld(t testing.TB, o harness.Options, pkg string) *Backend {
@@ -90,8 +67,8 @@ func spawn(ctx context.Context, b *Backend, list []harness.Spec) error {
 	return errors.Join(errs...)
 }
 
-// remains lists what there is of a run: containers, networks, packet tables
-// (which only root may see) and its folder.
+// remains lists what there is of a run: containers, networks, volumes, packet
+// tables (which only root may see) and its folder.
 func remains(ctx context.Context, e *engine, id string) (list []string, err error) {
 	cs, ns, err := e.things(ctx, agent.LabelRun+"="+id)
 	for _, c := range cs {
@@ -100,6 +77,11 @@ func remains(ctx context.Context, e *engine, id string) (list []string, err erro
 	for _, n := range ns {
 		list = append(list, "network "+n.Name)
 	}
+	volumes, bad := e.volumes(ctx, id)
+	for _, v := range volumes {
+		list = append(list, "volume "+v)
+	}
+	err = errors.Join(err, bad)
 	if os.Getuid() == 0 {
 		tables, err := new(nftables.Conn).ListTables()
 		if err != nil {
@@ -197,17 +179,26 @@ func TestOpenInterrupted(t *testing.T) {
 // within waits until f finds nothing wrong.
 func within(t *testing.T, limit time.Duration, f func() error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	if err := until(t.Context(), limit, f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// until is within for any goroutine.
+func until(ctx context.Context, limit time.Duration, f func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	for tick := time.NewTicker(50 * time.Millisecond); ; {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
 		err := f()
 		if err == nil {
-			return
+			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("after %v still: %v", limit, err)
+			return fmt.Errorf("after %v still: %w", limit, err)
 		}
 	}
 }

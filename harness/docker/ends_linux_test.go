@@ -24,14 +24,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// long skips what would make "go test ./..." take longer than a person waits.
-func long(t *testing.T) {
-	t.Helper()
-	if os.Getenv("PEERBED_SOAK") == "" {
-		t.Skip("takes long: set PEERBED_SOAK=1, as make soak does")
-	}
-}
-
 func beginAndEnd(how string) {
 	ctx := context.Background()
 	if how == "whole" {
@@ -47,10 +39,26 @@ func beginAndEnd(how string) {
 		os.Exit(2)
 	}
 	fmt.Println(b.id)
-	if how == "panic" {
+	switch how {
+	case "panic":
 		panic("as an experiment may")
+	case "orphan":
+		orphan(ctx, b)
 	}
 	<-ctx.Done() // never
+}
+
+// orphan ends all who would clear up: the run's watch, its agent and this
+// process.
+func orphan(ctx context.Context, b *Backend) {
+	b.watcher.process.Process.Kill()
+	b.watcher.process.Wait()
+	b.end(errClosed) // or the agent would be started again
+	if err := b.engine.ContainerKill(ctx, b.agentID, "KILL"); err != nil {
+		fmt.Println("error:", err)
+		os.Exit(2)
+	}
+	os.Exit(0)
 }
 
 // "Nothing leaks: it vanishes when the test ends, when it panics, when it is

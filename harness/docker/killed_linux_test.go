@@ -8,7 +8,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,10 +19,10 @@ import (
 	"peerbed/protocols/p2p"
 )
 
-var (
-	kills    = flag.Int("kills", 3, "how many harnesses TestKilledAtRandom kills")
-	killSeed = flag.Uint64("kill-seed", 0, "seeds their moments (default: another one each time)")
-)
+// killsVariable says how many harnesses TestKilledAtRandom kills one by one.
+const killsVariable = "PEERBED_KILLS"
+
+var killSeed = flag.Uint64("kill-seed", 0, "seeds their moments (default: another one each time)")
 
 // wholeRun is a harness's life from begin to end: it prints the run's id before
 // there is anything of it, and leaves nothing when it is left alone.
@@ -57,9 +58,9 @@ func wholeLife(t *testing.T) time.Duration {
 	return time.Since(began)
 }
 
-// "kill -9 of a running docker test at random moments": opening, spawning,
-// closing. All of it goes, and nothing else does: neither a stranger's things of
-// like names nor another run.
+// "kill -9 of a running docker test at random moments, and of two runs side by
+// side": opening, spawning, closing. All of it goes, and nothing else does:
+// neither a stranger's things of like names nor another run.
 func TestKilledAtRandom(t *testing.T) {
 	long(t)
 	e := needDaemon(t)
@@ -67,7 +68,8 @@ func TestKilledAtRandom(t *testing.T) {
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
-	t.Logf("repeat with -args -kills %d -kill-seed %d", *kills, seed)
+	kills := numberFrom(t, killsVariable, 3)
+	t.Logf("repeat with %s=%d and -args -kill-seed %d", killsVariable, kills, seed)
 	draw := rand.New(rand.NewPCG(seed, 0))
 	other := openWorld(t, harness.Options{Run: "other", Nodes: 2}, nodePackage)
 	if err := spawn(t.Context(), other, specs(other, 1)); err != nil {
@@ -75,46 +77,87 @@ func TestKilledAtRandom(t *testing.T) {
 	}
 	by := newBystander(t, e, other.image)
 	life := wholeLife(t)
-	for range *kills {
-		killOne(t, e, time.Duration(draw.Float64()*float64(life)))
+	moment := func() time.Duration { return time.Duration(draw.Float64() * float64(life)) }
+	for range kills {
+		killAll(t, e, moment())
 	}
+	killAll(t, e, moment(), moment())
 	by.mustStand(t)
 	if c, err := other.Counters(t.Context()); err != nil || len(c) != 2 {
 		t.Errorf("of the other run %d nodes count (error %v), want 2", len(c), err)
 	}
 }
 
-// killOne kills a harness at its moment and waits until nothing is left of it.
-func killOne(t *testing.T, e *engine, moment time.Duration) {
-	c, id := startHarness(t, "whole")
-	<-time.After(moment)
-	before, _ := remains(t.Context(), e, id)
-	c.Process.Kill()
-	c.Wait()
-	began := time.Now()
-	nothingLeft(t, e, id)
-	t.Logf("killed after %v with %d things: all gone after %v", moment.Round(time.Millisecond), len(before), time.Since(began).Round(time.Millisecond))
+// killAll has a harness for each moment, side by side, kills each at its
+// moment, and waits until nothing is left of any.
+func killAll(t *testing.T, e *engine, moments ...time.Duration) {
+	var all sync.WaitGroup
+	for _, moment := range moments {
+		c, id := startHarness(t, "whole")
+		all.Go(func() {
+			<-time.After(moment)
+			before, _ := remains(t.Context(), e, id)
+			containers := containersOf(t, e, id)
+			c.Process.Kill()
+			c.Wait()
+			began := time.Now()
+			err := waitUntilGone(t.Context(), e, id, containers...)
+			if err != nil {
+				t.Errorf("killed after %v with %q: %v", moment, before, err)
+			}
+			t.Logf("%s, killed after %v with %d things: over after %v", id, moment.Round(time.Millisecond), len(before), time.Since(began).Round(time.Millisecond))
+		})
+	}
+	all.Wait()
 }
 
-// nothingLeft waits until there is nothing of a run: neither what remains
-// lists, nor a process.
-func nothingLeft(t *testing.T, e *engine, id string) {
+// containersOf lists the ids of a run's containers.
+func containersOf(t *testing.T, e *engine, id string) (ids []string) {
 	t.Helper()
-	within(t, 30*time.Second, func() error {
-		list, err := remains(t.Context(), e, id)
-		if list = append(list, processesOf(id)...); len(list) > 0 {
+	cs, _, err := e.things(t.Context(), agent.LabelRun+"="+id)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, c := range cs {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+// goneWithin is the time in which all of a run must be gone that was killed.
+const goneWithin = 30 * time.Second
+
+// nothingLeft waits until there is nothing of a run: neither what remains
+// lists, nor a process, nor one of these containers.
+func nothingLeft(t *testing.T, e *engine, id string, containers ...string) {
+	t.Helper()
+	if err := waitUntilGone(t.Context(), e, id, containers...); err != nil {
+		t.Error(err)
+	}
+}
+
+func waitUntilGone(ctx context.Context, e *engine, id string, containers ...string) error {
+	return until(ctx, goneWithin, func() error {
+		list, err := remains(ctx, e, id)
+		if list = append(list, processesOf(append(containers, id)...)...); len(list) > 0 {
 			return fmt.Errorf("left behind: %q", list)
 		}
 		return err
 	})
 }
 
-// processesOf lists the processes that were given the id of a run.
-func processesOf(id string) (list []string) {
+// processesOf lists the processes that have one of these in their command line,
+// as watches, agents and shims do, or in the paths of their mounts, as nodes do.
+func processesOf(marks ...string) (list []string) {
 	names, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, name := range names {
-		if text, err := os.ReadFile(name); err == nil && bytes.Contains(text, []byte(id)) {
-			list = append(list, "process "+string(bytes.ReplaceAll(text, []byte{0}, []byte{' '})))
+		command, _ := os.ReadFile(name) // it may have ended meanwhile
+		mounts, _ := os.ReadFile(filepath.Join(filepath.Dir(name), "mountinfo"))
+		for _, mark := range marks {
+			if bytes.Contains(command, []byte(mark)) || bytes.Contains(mounts, []byte(mark)) {
+				list = append(list, "process "+string(bytes.ReplaceAll(command, []byte{0}, []byte{' '})))
+				break
+			}
 		}
 	}
 	return list
@@ -143,10 +186,8 @@ func agentKilled(t *testing.T) {
 	if err := b.Apply(t.Context(), fault.Net{Cuts: fault.Split([]p2p.Addr{one}, []p2p.Addr{two})}); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // an agent that has come back can be killed again
-		if err := e.ContainerKill(t.Context(), b.agentID, "KILL"); err != nil {
-			t.Fatal(err)
-		}
+	for _, kill := range agentKillers { // an agent that has come back can be killed again
+		kill(t, e, b.agentID)
 		if c, err := b.Counters(t.Context()); err != nil || len(c) != 3 {
 			t.Errorf("%d nodes count (error %v), want 3", len(c), err)
 		}
@@ -171,29 +212,44 @@ func echoes(t *testing.T, b *Backend, from, to p2p.Addr, want bool) {
 	}
 }
 
-// A harness and its agent that are killed together leave what the daemon, which
-// starts the agent again, and the watch then clear away.
+// A harness and its agent that are killed together leave what the daemon, if it
+// starts the agent again, or else the watch clears away.
 func TestBothKilled(t *testing.T) {
 	long(t)
 	e := needDaemon(t)
-	c, id := startHarness(t, "kill")
-	cs, _, err := e.things(t.Context(), agent.LabelRun+"="+id)
-	if err != nil {
-		t.Fatal(err)
+	for name, kill := range agentKillers {
+		t.Run(name, func(t *testing.T) {
+			c, id := startHarness(t, "kill")
+			containers := containersOf(t, e, id)
+			c.Process.Signal(syscall.SIGSTOP) // or it would start the agent again
+			for _, thing := range containers {
+				if i, err := e.ContainerInspect(t.Context(), thing); err == nil && i.Config.Labels[agent.LabelRole] == agent.RoleAgent {
+					kill(t, e, thing)
+				}
+			}
+			c.Process.Kill()
+			c.Wait()
+			nothingLeft(t, e, id, containers...)
+		})
 	}
-	c.Process.Kill()
-	for _, thing := range cs {
-		if strings.HasSuffix(thing.Names[0], "-agent") {
-			e.ContainerKill(t.Context(), thing.ID, "KILL")
+}
+
+// agentKillers end an agent's container. One killed through the daemon stays
+// down; one that is killed behind its back is started again by it.
+var agentKillers = map[string]func(*testing.T, *engine, string){
+	"by the daemon": func(t *testing.T, e *engine, container string) {
+		if err := e.ContainerKill(t.Context(), container, "KILL"); err != nil {
+			t.Fatal(err)
 		}
-	}
-	c.Wait()
-	within(t, 30*time.Second, func() error {
-		if cs, ns, err := e.things(t.Context(), agent.LabelRun+"="+id); err != nil || len(cs)+len(ns) > 0 {
-			return fmt.Errorf("%d containers and %d networks are left (error %v)", len(cs), len(ns), err)
+	},
+	"by signal": func(t *testing.T, e *engine, container string) {
+		needRoot(t, "to kill an agent's process")
+		i, err := e.ContainerInspect(t.Context(), container)
+		if err == nil {
+			err = syscall.Kill(i.State.Pid, syscall.SIGKILL)
 		}
-		return nil
-	})
-	openWorld(t, harness.Options{Run: "next", Nodes: 2}, nodePackage) // packet tables need an agent
-	nothingLeft(t, e, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+	},
 }

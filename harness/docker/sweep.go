@@ -64,7 +64,7 @@ func (e *engine) sweep(ctx context.Context, top string, progress func(string, ..
 // alive reports whether somebody still answers for the run.
 func (r *leftover) alive(folder string) bool {
 	switch {
-	case r.agent == container.StateRunning: // it clears up by itself
+	case r.agent == container.StateRunning, r.agent == container.StateRestarting: // it clears up by itself
 		return true
 	case r.agent == container.StateCreated && time.Since(r.started) < young:
 		return true

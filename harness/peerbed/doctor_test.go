@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
 	"peerbed/harness"
 	"peerbed/harness/agent"
+	"peerbed/harness/backendtest"
 	"peerbed/harness/docker"
 )
 
@@ -41,7 +43,7 @@ func askDoctor(t *testing.T, args ...string) (answer, int, string) {
 // "Exit 0 when containers can run": a container tries what a run needs.
 func TestDoctorFindsThisMachineWell(t *testing.T) {
 	if version, err := docker.Available(t.Context()); err != nil {
-		t.Skip(err, version)
+		backendtest.Lacks(t, fmt.Sprint(err, version))
 	}
 	a, status, _ := askDoctor(t)
 	if status != 0 || !a.Containers {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"peerbed/harness/backendtest"
 	"peerbed/harness/docker"
 )
 
@@ -16,10 +17,10 @@ import (
 // to do, with a status that is not zero.
 func TestSocketIsNotForEveryone(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("to become nobody takes root")
+		backendtest.Lacks(t, "to become nobody takes root")
 	}
 	if _, err := docker.Available(t.Context()); err != nil {
-		t.Skip(err)
+		backendtest.Lacks(t, err)
 	}
 	for _, command := range []string{"doctor -quick", "clean -backend docker"} {
 		c := asNobody(t, command)
