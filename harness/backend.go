@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"peerbed/harness/fault"
@@ -64,6 +65,14 @@ type Backend interface {
 	Advance(ctx context.Context, d time.Duration, until func() bool) error
 	// About says what the world is and what it can.
 	About() About
+	// Put makes the bytes of from a blob on a running node's disk, in place of
+	// what was there. Too many are refused.
+	Put(ctx context.Context, a p2p.Addr, blob string, from io.Reader) error
+	// Get copies a blob of a running node's disk.
+	Get(ctx context.Context, a p2p.Addr, blob string, to io.Writer) error
+	// Log returns the end of what the node's program has printed in its last
+	// life: complaints, and how it ended. It works for nodes that are down.
+	Log(ctx context.Context, a p2p.Addr) ([]byte, error)
 	// Close ends all nodes and leaves nothing behind.
 	Close() error
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +49,7 @@ func streams(t *testing.T, open harness.Opener) {
 	b.network(gnutella.Protocol, 4, "patience=2s", "window=0s", "ping=1s")
 	b.in(t, "publish and find", (*bed).publishAndFind)
 	b.in(t, "fetch", (*bed).fetch)
+	b.in(t, "blobs from outside", (*bed).blobs)
 	b.in(t, "probes", (*bed).probes)
 	b.in(t, "a cut stalls", (*bed).stalls)
 	b.in(t, "crash", (*bed).crash)
@@ -268,6 +271,40 @@ func (b *bed) fetch() {
 	if o.Err != nil || o.Blob != (p2p.Blob{Name: file(3), Len: 1000}) {
 		b.t.Errorf("fetch: %+v, want the blob of 1000 bytes", o)
 	}
+}
+
+// Bytes from outside come to a disk, through the network to another, and out.
+func (b *bed) blobs() {
+	ctx := b.t.Context()
+	const text = "what a user has"
+	if err := b.Put(ctx, b.addrs[1], "given", strings.NewReader(text)); err != nil {
+		b.t.Fatal(err)
+	}
+	if o := b.do(1, p2p.Publish{Name: "given"}); o.Err != nil {
+		b.t.Errorf("publishing what was put there: %v", o.Err)
+	}
+	if o := b.do(2, p2p.Fetch{Name: "given"}); o.Err != nil || o.Blob.Len != int64(len(text)) {
+		b.t.Errorf("fetching it: %+v", o)
+	}
+	var got, made strings.Builder
+	if err := b.Get(ctx, b.addrs[2], "given", &got); err != nil || got.String() != text {
+		b.t.Errorf("it came out as %q, %v", got.String(), err)
+	}
+	if err := b.Get(ctx, b.addrs[1], file(3), &made); err != nil || made.Len() != 1000 {
+		b.t.Errorf("a blob that was fetched before: %d bytes, %v", made.Len(), err)
+	}
+	want, _ := io.ReadAll(p2p.Publish{Size: 1000, Seed: 3}.Bytes())
+	if made.String() != string(want) {
+		b.t.Error("it is not what its seed makes")
+	}
+	b.refused("a blob that is not there", func(ctx context.Context) error { return b.Get(ctx, b.addrs[1], "none", io.Discard) })
+	b.refused("a blob outside the disk", func(ctx context.Context) error {
+		return b.Put(ctx, b.addrs[1], "../given", strings.NewReader(text))
+	})
+	b.refused("the log of a node that never was", func(ctx context.Context) error {
+		_, err := b.Log(ctx, p2p.MakeAddr(b.IP(len(b.addrs)), 7000))
+		return err
+	})
 }
 
 // link returns a node and one of its links.

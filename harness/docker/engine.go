@@ -18,7 +18,6 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/client"
-	"github.com/docker/docker/pkg/stdcopy"
 	"github.com/testcontainers/testcontainers-go"
 	tclog "github.com/testcontainers/testcontainers-go/log"
 )
@@ -210,13 +209,8 @@ func (e *engine) remove(ctx context.Context, id string) error {
 func (e *engine) lastWords(ctx context.Context, id string) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), greeting)
 	defer cancel()
-	r, err := e.ContainerLogs(ctx, id, container.LogsOptions{ShowStdout: true, ShowStderr: true, Tail: "10"})
-	if err != nil {
-		return "it left no words"
-	}
-	defer r.Close()
 	var text bytes.Buffer
-	if _, err := stdcopy.StdCopy(&text, &text, r); err != nil || text.Len() == 0 {
+	if err := e.print(ctx, id, "10", &text); err != nil || text.Len() == 0 {
 		return "it left no words"
 	}
 	return strings.Join(strings.Split(strings.TrimSpace(text.String()), "\n"), " | ")

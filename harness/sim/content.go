@@ -110,7 +110,7 @@ func (s spans) put(off int64, in spans) spans {
 	return slices.Replace(s, low, high, mid...)
 }
 
-// A make is what Publish asks a blob to be made of. Its bytes have the numbers
+// A maker is what Publish asks a blob to be made of. Its bytes have the numbers
 // from first on.
 type maker struct {
 	size  int64
@@ -123,7 +123,8 @@ type content struct {
 	makers []maker // in the order of first
 	known  map[maker]uint64
 	next   uint64
-	mixed  []spans // Contents of more than one span, by number
+	mixed  []spans           // Contents of more than one span, by number
+	given  map[uint64][]byte // those that came from outside, by the number of the first
 }
 
 // mixture marks an Origin that stands for a Content of several spans.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -134,6 +135,27 @@ func (c *Client) Heard(ctx context.Context, series uint64) (int, error) {
 	return r.Heard, err
 }
 
+// PutBlob makes the bytes of from, MaxBlob at most, a blob on the node's disk,
+// in place of what was there.
+func (c *Client) PutBlob(ctx context.Context, name string, from io.Reader) error {
+	resp, err := c.stream(ctx, "PUT", "/blob?name="+url.QueryEscape(name), from)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+// GetBlob copies a blob of the node's disk.
+func (c *Client) GetBlob(ctx context.Context, name string, to io.Writer) error {
+	resp, err := c.stream(ctx, "GET", "/blob?name="+url.QueryEscape(name), nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(to, resp.Body)
+	return err
+}
+
 // Metrics reads the node's metrics in Prometheus' text format.
 func (c *Client) Metrics(ctx context.Context) ([]byte, error) {
 	resp, err := c.send(ctx, "GET", "/metrics", nil)
@@ -161,7 +183,7 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 	return nil
 }
 
-// send makes a request and returns its answer, if it is a good one.
+// send makes a request of JSON; see stream.
 func (c *Client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var b []byte
 	if body != nil {
@@ -170,7 +192,12 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 			return nil, err
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://node"+path, bytes.NewReader(b))
+	return c.stream(ctx, method, path, bytes.NewReader(b))
+}
+
+// stream makes a request and returns its answer, if it is a good one.
+func (c *Client) stream(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://node"+path, body)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,7 @@ type node struct {
 	net     control.Net
 	hold    chan struct{} // if set, Do waits for it
 	gone    bool
+	blobs   map[string]string
 }
 
 func (n *node) Health() control.Health { return control.Health{Protocol: "test", Self: addr} }
@@ -74,6 +75,41 @@ func (n *node) Probe(q control.ProbeRequest) (control.ProbeReply, error) {
 
 func (n *node) Heard(series uint64) (control.HeardReply, error) {
 	return control.HeardReply{Heard: int(series >> 62)}, nil
+}
+
+func (n *node) PutBlob(name string, from io.Reader) error {
+	b, _ := io.ReadAll(io.LimitReader(from, 64))
+	n.blobs = map[string]string{name: string(b)}
+	_, err := io.Copy(io.Discard, from)
+	return err
+}
+
+func (n *node) GetBlob(name string) (io.ReadCloser, error) {
+	if b, ok := n.blobs[name]; ok {
+		return io.NopCloser(strings.NewReader(b)), nil
+	}
+	return nil, p2p.ErrDisk
+}
+
+func TestBlobs(t *testing.T) {
+	c, _ := reach(t, &node{})
+	const name = "../a b?&ü"
+	if err := c.PutBlob(t.Context(), name, strings.NewReader("the bytes")); err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	if err := c.GetBlob(t.Context(), name, &got); err != nil || got.String() != "the bytes" {
+		t.Errorf("the blob came back as %q, %v", got.String(), err)
+	}
+	if err := c.GetBlob(t.Context(), "other", &got); err == nil || !strings.Contains(err.Error(), p2p.ErrDisk.Error()) {
+		t.Errorf("a blob that is not there: %v", err)
+	}
+	long := p2p.Publish{Size: control.MaxBlob + 1}.Bytes()
+	w := httptest.NewRecorder()
+	control.NewServer(&node{}).ServeHTTP(w, httptest.NewRequest("PUT", "/blob?name=b", long))
+	if w.Code != 413 || !strings.Contains(w.Body.String(), "the blob has more than 1073741824 bytes") {
+		t.Errorf("a blob that is too long: %d %s", w.Code, w.Body)
+	}
 }
 
 // reach serves n as a node does for a harness, and returns the harness' end.

@@ -9,6 +9,8 @@
 //	PUT  /net       Net: the gate and the links of this node
 //	POST /probe     ProbeRequest -> ProbeReply
 //	GET  /probes/N  HeardReply: what came of the series N of probes
+//	PUT  /blob      ?name=NAME: the body becomes a blob on the node's disk
+//	GET  /blob      ?name=NAME: the bytes of a blob
 //
 // The node binary adds GET /metrics and /debug/pprof/. An error is a status
 // code and one sentence of text.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -22,6 +23,7 @@ type Node interface {
 	Do(ctx context.Context, op p2p.Op) (r p2p.Result, took time.Duration)
 	Inspect() (p2p.State, error)
 	Wire
+	Folder
 }
 
 // A Wire is a node's side of the network.
@@ -31,6 +33,15 @@ type Wire interface {
 	Probe(ProbeRequest) (ProbeReply, error)
 	Heard(series uint64) (HeardReply, error)
 }
+
+// A Folder is a node's disk as a user sees it.
+type Folder interface {
+	PutBlob(name string, from io.Reader) error
+	GetBlob(name string) (io.ReadCloser, error)
+}
+
+// MaxBlob is the longest blob that PUT /blob takes, in bytes.
+const MaxBlob = 1 << 30
 
 // maxBody is the longest body of a request, in bytes: a Net that names every
 // pair of a large run is the longest there is.
@@ -48,6 +59,8 @@ func NewServer(n Node) *http.ServeMux {
 	mux.HandleFunc("PUT /net", s.net)
 	mux.HandleFunc("POST /probe", s.probe)
 	mux.HandleFunc("GET /probes/{series}", s.heard)
+	mux.HandleFunc("PUT /blob", s.putBlob)
+	mux.HandleFunc("GET /blob", s.getBlob)
 	return mux
 }
 
@@ -106,6 +119,28 @@ func (s server) heard(w http.ResponseWriter, r *http.Request) {
 	}
 	reply, err := s.node.Heard(series)
 	answer(w, reply, err)
+}
+
+func (s server) putBlob(w http.ResponseWriter, r *http.Request) {
+	err := s.node.PutBlob(r.FormValue("name"), http.MaxBytesReader(w, r.Body, MaxBlob))
+	var long *http.MaxBytesError
+	if errors.As(err, &long) {
+		http.Error(w, fmt.Sprintf("the blob has more than %d bytes", long.Limit), http.StatusRequestEntityTooLarge)
+		return
+	}
+	answer(w, struct{}{}, err)
+}
+
+func (s server) getBlob(w http.ResponseWriter, r *http.Request) {
+	from, err := s.node.GetBlob(r.FormValue("name"))
+	if err != nil {
+		answer(w, nil, err)
+		return
+	}
+	defer from.Close()
+	if _, err := io.Copy(w, from); err != nil {
+		panic(http.ErrAbortHandler) // so that the other side does not take what came for the whole
+	}
 }
 
 // read decodes a body, or answers with what is wrong with it.

@@ -181,7 +181,7 @@ func TestSumOfTooMuch(t *testing.T) {
 // The bytes of a seed are the same in every world and version: golden.
 func TestBytes(t *testing.T) {
 	h := sha1.New()
-	io.CopyN(h, disk.Bytes(42), 1<<20)
+	io.Copy(h, p2p.Publish{Size: 1 << 20, Seed: 42}.Bytes())
 	const want = "e61b1a70f339194bd9ff2f06058bb9edd8d4b694"
 	if got := hex.EncodeToString(h.Sum(nil)); got != want {
 		t.Errorf("the first MiB of seed 42 has SHA-1 %s, want %s", got, want)
@@ -193,11 +193,12 @@ func TestFill(t *testing.T) {
 	r.write("b", 0, strings.Repeat("old", 1000))
 	var errs []error
 	note := func(err error) { errs = append(errs, err) }
-	r.Fill("b", 1000, 42, note)
-	r.Fill("c", disk.MaxFill+1, 42, note)
-	r.Fill("d", -1, 42, note)
+	p := p2p.Publish{Name: "b", Size: 1000, Seed: 42}
+	r.Fill(p, note)
+	r.Fill(p2p.Publish{Name: "c", Size: disk.MaxFill + 1}, note)
+	r.Fill(p2p.Publish{Name: "d", Size: -1}, note)
 	r.wait(4)
-	want, _ := io.ReadAll(io.LimitReader(disk.Bytes(42), 1000))
+	want, _ := io.ReadAll(p.Bytes())
 	if got, _ := os.ReadFile(filepath.Join(r.dir, "b")); errs[0] != nil || string(got) != string(want) {
 		t.Errorf("%d bytes, %v; want the first 1000 of seed 42", len(got), errs[0])
 	}

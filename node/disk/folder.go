@@ -17,6 +17,7 @@ const (
 	stateDir = ".state"
 	newState = ".state.new"
 	lives    = ".state.lives"
+	arriving = ".state.blob." // and a name of its own: what Receive is just writing
 )
 
 // A Folder is an open node folder. Its methods may be called from any

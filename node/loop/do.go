@@ -55,7 +55,7 @@ func (l *Loop) begin(w *wish) {
 	case !l.started:
 		l.finish(w, p2p.Result{Err: errNotStarted})
 	case isPublish && p.Size != 0:
-		l.disk.Fill(p.Name, p.Size, p.Seed, func(err error) { l.filled(w, err) })
+		l.disk.Fill(p, func(err error) { l.filled(w, err) })
 	default:
 		l.ask(w)
 	}

@@ -203,7 +203,7 @@ func prepare(tb testing.TB, size int64) string {
 	}
 	defer f.Close()
 	var sums []byte
-	bytes := disk.Bytes(1)
+	bytes := p2p.Publish{Size: size, Seed: 1}.Bytes()
 	for off := int64(0); off < size; off += pieceLen {
 		h := sha1.New()
 		if _, err := io.CopyN(io.MultiWriter(f, h), bytes, pieceLen); err != nil {

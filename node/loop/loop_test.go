@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"peerbed/node/disk"
 	"peerbed/protocols/p2p"
 )
 
@@ -306,7 +305,7 @@ func TestDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	want, _ := io.ReadAll(io.LimitReader(disk.Bytes(5), 100_000))
+	want, _ := io.ReadAll(p2p.Publish{Size: 100_000, Seed: 5}.Bytes())
 	if got, _ := io.ReadAll(f); string(got) != string(want) {
 		t.Error("the blob is not what its seed makes")
 	}

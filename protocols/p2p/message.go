@@ -1,6 +1,11 @@
 package p2p
 
-import "time"
+import (
+	"encoding/binary"
+	"io"
+	"math/rand/v2"
+	"time"
+)
 
 // The kinds that belong to the worlds. A world makes these messages; a
 // protocol only hears them.
@@ -113,6 +118,16 @@ type Publish struct {
 	Name string
 	Size int64  `json:",omitempty"`
 	Seed uint64 `json:",omitempty"`
+}
+
+// Bytes returns the bytes that a world makes: the first Size of the output of
+// ChaCha8 (math/rand/v2; C2SP chacha8rand) whose key is Seed in 8 bytes, low
+// byte first, and 24 zero bytes. They are the same in every world and in every
+// version of Go.
+func (p Publish) Bytes() io.Reader {
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], p.Seed)
+	return io.LimitReader(rand.NewChaCha8(key), p.Size)
 }
 
 // Find asks who has Name. Result.Found tells, the best first.
