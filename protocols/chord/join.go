@@ -71,7 +71,11 @@ func (j *join) located(l *lookup) {
 		return
 	}
 	j.succ = j.c.ref(l.owners[i])
-	p2p.Ask(&j.c.calls, j.succ.peer(), getNeighbours{}, j, (*join).admitted)
+	if j.succ.ID == j.c.me.ID {
+		j.c.giveWay(j.succ)
+		return
+	}
+	j.c.rules().enter(j)
 }
 
 func (j *join) admitted(r *neighbours) {
@@ -80,13 +84,8 @@ func (j *join) admitted(r *neighbours) {
 		j.next()
 		return
 	}
-	if j.succ.ID == c.me.ID {
-		c.giveWay(j.succ)
-		return
-	}
-	c.taken = 0
 	c.run()
-	c.heard(j.succ, r) // the first round of stabilisation
+	c.rules().heard(c, j.succ, r)
 	if c.in() {
 		c.intro.Joined()
 	}

@@ -65,11 +65,7 @@ func (c *Chord) left(a p2p.Addr, m *bye) {
 	if wasPred && m.Pred != 0 && m.Pred != c.me.Addr {
 		c.notified(c.ref(m.Pred))
 	}
-	if !wasSucc {
-		return
+	if wasSucc {
+		c.rules().closeGap(c, m.Succs)
 	}
-	if len(m.Succs) > 0 && m.Succs[0] != c.me.Addr {
-		c.follow(c.ref(m.Succs[0]), m.Succs[1:])
-	}
-	c.stabilize()
 }

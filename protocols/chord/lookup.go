@@ -1,7 +1,6 @@
 package chord
 
 import (
-	"fmt"
 	"slices"
 
 	"peerbed/protocols/p2p"
@@ -21,27 +20,19 @@ const (
 	Recursive
 )
 
-// styles holds, for each Style, its name and how it begins.
-var styles = [...]struct {
-	name  string
-	begin func(*lookup)
-}{
-	Iterative: {"iterative", (*lookup).consult},
-	Recursive: {"recursive", (*lookup).send},
-}
+var (
+	styleNames = []string{Iterative: "iterative", Recursive: "recursive"}
+	// begins holds how a lookup of each Style begins.
+	begins = [...]func(*lookup){Iterative: (*lookup).consult, Recursive: (*lookup).send}
+)
 
 // MarshalText writes the style's name.
-func (s Style) MarshalText() ([]byte, error) { return []byte(styles[s].name), nil }
+func (s Style) MarshalText() ([]byte, error) { return []byte(styleNames[s]), nil }
 
 // UnmarshalText reads it.
-func (s *Style) UnmarshalText(b []byte) error {
-	for i, v := range styles {
-		if v.name == string(b) {
-			*s = Style(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("one of %s, %s", styles[Iterative].name, styles[Recursive].name)
+func (s *Style) UnmarshalText(b []byte) (err error) {
+	*s, err = pick[Style](b, styleNames)
+	return err
 }
 
 // A lookup finds out who owns a key. It belongs to an operation, which hears
@@ -72,7 +63,7 @@ type seeker interface{ located(l *lookup) }
 // search begins the lookup of a user.
 func (l *lookup) search(c *Chord, key ring.ID, then seeker) {
 	l.reset(c, key, then)
-	styles[c.cfg.Lookup].begin(l)
+	begins[c.cfg.Lookup](l)
 }
 
 // start begins a lookup for the ring's own sake.

@@ -2,8 +2,6 @@ package chord
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"math"
 	"slices"
 
@@ -65,40 +63,6 @@ func (d Detail) Table(self p2p.Addr) []p2p.Addr {
 func angle(s p2p.State) float64 {
 	d, _ := s.Detail.(Detail)
 	return math.Ldexp(float64(d.ID), -int(d.M))
-}
-
-// byID puts the live nodes in the order of their ids.
-func byID(states []p2p.State) []p2p.State {
-	nodes := slices.Clone(states)
-	slices.SortFunc(nodes, func(a, b p2p.State) int {
-		return cmp.Compare(a.Detail.(Detail).ID, b.Detail.(Detail).ID)
-	})
-	return nodes
-}
-
-// Closed reports how the nodes, all that live, fall short of being one ring:
-// each one's first successor must be the next in the order of ids, and its
-// predecessor the one before. nil: the ring is closed.
-func Closed(states []p2p.State) error {
-	nodes := byID(states)
-	var errs []error
-	for i, s := range nodes {
-		d := s.Detail.(Detail)
-		after := nodes[(i+1)%len(nodes)].Self
-		before := nodes[(i+len(nodes)-1)%len(nodes)].Self
-		switch {
-		case len(d.Successors) == 0:
-			errs = append(errs, fmt.Errorf("%s (%v) is not in a ring", s.ID, s.Self))
-		case d.Successors[0] != after:
-			errs = append(errs, fmt.Errorf("%s (%v) has successor %v, want %v", s.ID, s.Self, d.Successors[0], after))
-		case d.Predecessor != before && len(nodes) > 1:
-			errs = append(errs, fmt.Errorf("%s (%v) has predecessor %v, want %v", s.ID, s.Self, d.Predecessor, before))
-		}
-	}
-	if len(errs) > 3 {
-		errs = append(errs[:3], fmt.Errorf("and %d more of %d", len(errs)-3, len(nodes)))
-	}
-	return errors.Join(errs...)
 }
 
 // ideal returns the states of a closed ring with complete tables, in the order

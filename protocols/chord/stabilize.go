@@ -35,29 +35,7 @@ func (c *Chord) stabilized(r *neighbours) {
 		return
 	}
 	c.missed.succ = 0
-	c.heard(asked, r)
-}
-
-// heard takes an answer: who was asked lives, so it is the successor, and its
-// list goes on from there. If it has a predecessor that lies nearer, that one is
-// asked in the same round, and becomes the successor if it answers: unlike in
-// the paper a node never follows one that it has not heard from, and one that
-// is far behind, as when many have joined at once, does not wait for the next
-// round to come nearer.
-func (c *Chord) heard(asked Ref, r *neighbours) {
-	c.follow(asked, r.Succs)
-	if r.Pred != 0 && r.Pred != c.me.Addr {
-		p := c.ref(r.Pred)
-		if p.ID == c.me.ID {
-			c.giveWay(p)
-			return
-		}
-		if c.cfg.M.Between(p.ID, c.me.ID, asked.ID) {
-			c.ask(p)
-			return
-		}
-	}
-	p2p.Send(c.env, asked.peer(), notify{})
+	c.rules().heard(c, asked, r)
 }
 
 // unanswered asks the successor once more before it gives it up for the next.
