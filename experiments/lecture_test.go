@@ -77,7 +77,7 @@ func tablesAre(states []p2p.State, id ring.ID, want []ring.ID) error {
 }
 
 // lectureNode returns the number of the node with that id.
-func lectureNode(t *testing.T, c *harness.Cluster, id ring.ID) int {
+func lectureNode(t testing.TB, c *harness.Cluster, id ring.ID) int {
 	t.Helper()
 	for i, a := range c.Addrs() {
 		if lectureBits.Addr(a) == id {

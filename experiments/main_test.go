@@ -39,7 +39,7 @@ var protocols = flag.String("protocols", os.Getenv("PEERBED_PROTOCOLS"), "TestTo
 
 // start is harness.New, but for one thing: where CI is set, a run that nobody
 // asked to be elsewhere must have had real containers.
-func start(t *testing.T, p *p2p.Protocol, n int, opts ...harness.Option) *harness.Cluster {
+func start(t testing.TB, p *p2p.Protocol, n int, opts ...harness.Option) *harness.Cluster {
 	t.Helper()
 	c := harness.New(t, p, n, opts...)
 	asked := flag.Lookup("backend").Value.String() + os.Getenv("PEERBED_BACKEND")
@@ -50,7 +50,7 @@ func start(t *testing.T, p *p2p.Protocol, n int, opts ...harness.Option) *harnes
 }
 
 // chosen returns the protocols that -protocols names.
-func chosen(t *testing.T) []*p2p.Protocol {
+func chosen(t testing.TB) []*p2p.Protocol {
 	t.Helper()
 	if *protocols == "" {
 		return slices.DeleteFunc(slices.Clone(all.All), func(p *p2p.Protocol) bool { return p == introducer.Protocol })
@@ -78,7 +78,7 @@ func whole(p *p2p.Protocol) harness.Check {
 }
 
 // savePage writes a page beside the test's results and says where.
-func savePage(t *testing.T, p *record.Page) {
+func savePage(t testing.TB, p *record.Page) {
 	t.Helper()
 	file := pageFile(t)
 	if err := p.Save(file); err != nil {
@@ -88,11 +88,10 @@ func savePage(t *testing.T, p *record.Page) {
 	fmt.Printf("\nLook at it: %s\n", file)
 }
 
-// pageFile is where a test's page lies.
-func pageFile(t *testing.T) string {
+// pageFile is where the page of a test, or of one seed of it, lies.
+func pageFile(t testing.TB) string {
 	t.Helper()
-	top, _, _ := strings.Cut(t.Name(), "/")
-	dir, err := harness.OutDir(top)
+	dir, err := harness.OutDir(t.Name())
 	if err != nil {
 		t.Fatal(err)
 	}

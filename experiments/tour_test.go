@@ -21,12 +21,14 @@ import (
 // nodes, cuts the network in two, heals it, lets nodes come and go; and
 // compares before, during and after in one table and on one page.
 func TestTour(t *testing.T) {
-	began := time.Now()
-	b := &book{page: record.Page{Title: "The tour"}, table: comparison()}
-	for _, p := range chosen(t) {
-		t.Run(p.Name, func(t *testing.T) { b.add(t, p) })
-	}
-	b.close(t, time.Since(began))
+	harness.Repeat(t, 1, func(t *harness.T) {
+		began := time.Now()
+		b := &book{file: pageFile(t), page: record.Page{Title: "The tour"}, table: comparison()}
+		for _, p := range chosen(t) {
+			t.Run(p.Name, func(t *harness.T) { b.add(t, p) })
+		}
+		b.close(t, time.Since(began))
+	})
 }
 
 // The size of things. Real time is dear, virtual time is not.
@@ -39,7 +41,7 @@ const (
 
 // A tour is one protocol's way through the disturbances.
 type tour struct {
-	t     *testing.T
+	t     *harness.T
 	c     *harness.Cluster
 	whole harness.Check
 	calm  time.Duration // how long each look at the network takes
@@ -58,13 +60,12 @@ var tourConfig = map[string][]string{
 // way is the shorter one.
 var tourLinks = linkmodel.Model{Default: linkmodel.Link{Delay: 10 * time.Millisecond, Jitter: 20 * time.Millisecond}}
 
-func newTour(t *testing.T, p *p2p.Protocol, rows *record.Table) *tour {
+func newTour(t *harness.T, p *p2p.Protocol, rows *record.Table) *tour {
 	v := &tour{t: t, whole: whole(p), rows: rows}
 	v.c = start(t, p, quickNodes, harness.Config(tourConfig[p.Name]...), harness.Suit(upkeep(p)), harness.Links(tourLinks))
 	if v.c.Size() < 4 {
 		t.Fatalf("-nodes %d: there must be some to crash and some to part; want 4 or more", v.c.Size())
 	}
-	v.c.SetPage(pageFile(t))
 	switch {
 	case v.c.About().Virtual:
 		v.calm = 20 * time.Second
@@ -280,6 +281,7 @@ func row(protocol, when string, r *harness.Results, states []p2p.State, took tim
 
 // A book collects what the tours of all protocols bring home.
 type book struct {
+	file  string
 	page  record.Page
 	table record.Table
 	names []string
@@ -287,18 +289,19 @@ type book struct {
 }
 
 // add tours one protocol. What it saw up to a failure is kept too.
-func (b *book) add(t *testing.T, p *p2p.Protocol) {
+func (b *book) add(t *harness.T, p *p2p.Protocol) {
 	if len(b.table.Rows) > 0 {
 		b.table.Rule()
 	}
 	v := newTour(t, p, &b.table)
+	v.c.SetPage(b.file)
 	b.names, b.last = append(b.names, p.Name), v.c
 	t.Cleanup(func() { b.page.Parts = append(b.page.Parts, v.part()) })
 	v.run()
 }
 
 // close prints the table and writes the page.
-func (b *book) close(t *testing.T, took time.Duration) {
+func (b *book) close(t *harness.T, took time.Duration) {
 	if b.last == nil {
 		return
 	}

@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 )
 
@@ -19,8 +20,11 @@ var claims = struct {
 func claim(dir string) (string, error) {
 	claims.Lock()
 	defer claims.Unlock()
-	if f := claims.folders[dir]; f != nil {
-		return f.Name(), os.MkdirAll(f.Name(), 0o755)
+	for over, below := dir, ""; over != filepath.Dir(over); over, below = filepath.Dir(over), filepath.Join(filepath.Base(over), below) {
+		if f := claims.folders[over]; f != nil { // what lies in a folder of ours is ours
+			own := filepath.Join(f.Name(), below)
+			return own, os.MkdirAll(own, 0o755)
+		}
 	}
 	for i, own := 1, dir; ; own = fmt.Sprintf("%s-%d", dir, i) {
 		if err := os.MkdirAll(own, 0o755); err != nil {

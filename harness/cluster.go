@@ -20,6 +20,7 @@ import (
 // Its methods are for one goroutine, the test's.
 type Cluster struct {
 	t       testing.TB // nil outside a test
+	play    *play      // the seed of a test that is repeated; nil: it is not
 	ctx     context.Context
 	backend Backend
 	about   About

@@ -4,19 +4,21 @@
 // experiment is an ordinary test that reads from top to bottom:
 //
 //	func TestChordUnderChurn(t *testing.T) {
-//		c := harness.New(t, chord.Protocol, 24)
-//		c.Settle(chord.Closed)
-//		c.Share(50, 1000)
-//		r := c.Run(5*time.Minute,
-//			fault.Churn{Session: fault.Exponential(10 * time.Minute)},
-//			workload.Lookups{Rate: 5, Keys: workload.Zipf(1.1)})
-//		r.Want(t, "found", r.Found, harness.AtLeast(0.99))
-//		r.Save(t)
+//		harness.Repeat(t, 1, func(t *harness.T) {
+//			c := harness.New(t, chord.Protocol, 24)
+//			c.Settle(chord.Closed)
+//			c.Share(50, 1000)
+//			r := c.Run(5*time.Minute,
+//				fault.Churn{Session: fault.Exponential(10 * time.Minute)},
+//				workload.Lookups{Rate: 5, Keys: workload.Zipf(1.1)})
+//			r.Want(t, "found", r.Found, harness.AtLeast(0.99))
+//			r.Save(t)
+//		})
 //	}
 //
 // The same test runs in every world. Which one is chosen by the flags -backend,
-// -nodes and -seed (see Flags), by the variables PEERBED_BACKEND, PEERBED_NODES
-// and PEERBED_SEED, or by options of New; the first line that a run prints says
+// -nodes, -seed and -seeds (see Flags), by variables such as PEERBED_BACKEND and
+// PEERBED_NODES, or by options of New; the first line that a run prints says
 // which world it is, and why. A test package makes the worlds known by
 // importing peerbed/harness/worlds.
 //
@@ -29,6 +31,27 @@
 // did stands in Results.Turnover beside what was asked. There it counts, for
 // each hour of a node that is up, half of joins and departures: with exponential
 // sessions of a mean of S hours, 100/S per cent an hour.
+//
+// # Many seeds
+//
+// One run is an anecdote. Repeat plays a test with as many seeds as -seeds asks
+// for, and judges what it wants by the 95 % interval of the mean of all of them.
+// The unit is the seed, never one lookup: lookups of one run resemble one
+// another.
+//
+// It wraps the body of a test and hands it a T, which is a testing.T that knows
+// its seed. So a test need not know whether it is repeated: New takes the seed
+// from the T, Save the folder, and Want leaves the verdict to the series. (To
+// play the test binary once for each seed instead would have needed no wrapping,
+// but an experiment whose own question is one of statistics needs its seeds in
+// one process, and so there is one way for both.) What an experiment works out
+// itself it hands to T.Want:
+//
+//	func TestChordC5PathLength(t *testing.T) {
+//		harness.Repeat(t, 10, func(t *harness.T) {
+//			t.Want("hops at N=1024", hops(t, 1024), harness.Near(4.87, 0.1))
+//		})
+//	}
 //
 // # Faults prove themselves
 //

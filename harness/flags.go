@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // asked is what the command line and the environment ask of every run of this
@@ -17,19 +18,21 @@ var asked = struct {
 	backend string
 	nodes   int
 	seed    uint64
+	seeds   int
 	trace   string
 }{}
 
-// Flags registers -backend, -nodes, -seed and -trace. A test package calls it from an
-// init function or a variable declaration, with flag.CommandLine. The variables
-// PEERBED_BACKEND, PEERBED_NODES, PEERBED_SEED and PEERBED_TRACE do the same for packages
-// that do not, and under go test ./..., where not every package knows the
+// Flags registers -backend, -nodes, -seed, -seeds and -trace. A test package calls it
+// from an init function or a variable declaration, with flag.CommandLine. The
+// variables PEERBED_BACKEND, PEERBED_NODES, PEERBED_SEED, PEERBED_SEEDS and
+// PEERBED_TRACE do the same for packages that do not, and under go test ./..., where not every package knows the
 // flags; a flag wins.
 func Flags(fs *flag.FlagSet) {
 	asked.fs = fs
 	fs.StringVar(&asked.backend, "backend", "", "the world to run in: sim, proc or docker (default: docker if a daemon answers, else proc)")
 	fs.IntVar(&asked.nodes, "nodes", 0, "how many nodes (default: the experiment's own quick size)")
 	fs.Uint64Var(&asked.seed, "seed", 0, "seeds all randomness (default 1)")
+	fs.IntVar(&asked.seeds, "seeds", 0, "with how many seeds an experiment is played, from -seed on (default: the experiment's own number)")
 	fs.StringVar(&asked.trace, "trace", "", "a folder: there the simulator writes every event of each run, a line of JSON each")
 }
 
@@ -66,8 +69,32 @@ func seedAsked() (uint64, error) {
 	return asked.seed, nil
 }
 
+// seriesAsked returns the first seed of a series and how many there are, quick
+// if nobody says.
+func seriesAsked(quick int) (first uint64, n int, err error) {
+	if first, err = seedAsked(); err != nil {
+		return 0, 0, err
+	}
+	n = cmp.Or(asked.seeds, quick)
+	if text := os.Getenv("PEERBED_SEEDS"); asked.seeds == 0 && text != "" {
+		if n, err = strconv.Atoi(text); err != nil {
+			return 0, 0, fmt.Errorf("PEERBED_SEEDS=%q: want a number of seeds, 1 or more", text)
+		}
+	}
+	if n < 1 || n > maxSeeds {
+		return 0, 0, fmt.Errorf("%d seeds: want 1 to %d", n, maxSeeds)
+	}
+	return cmp.Or(first, 1), n, nil
+}
+
+// maxSeeds is more than anybody waits for.
+const maxSeeds = 1_000_000
+
 // traces counts the runs of one name in this process.
-var traces = map[string]int{}
+var traces = struct {
+	sync.Mutex
+	of map[string]int
+}{of: map[string]int{}}
 
 // traceAsked returns the file for a run's events, in the folder that was asked
 // for, or "". A second run of the same name gets "-2" behind it.
@@ -80,8 +107,10 @@ func traceAsked(name string) (string, error) {
 		return "", fmt.Errorf("-trace: %w", err)
 	}
 	name = strings.ReplaceAll(name, "/", "-")
-	traces[name]++
-	if n := traces[name]; n > 1 {
+	traces.Lock()
+	defer traces.Unlock()
+	traces.of[name]++
+	if n := traces.of[name]; n > 1 {
 		name += fmt.Sprintf("-%d", n)
 	}
 	return filepath.Join(dir, name+".jsonl"), nil

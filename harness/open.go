@@ -18,7 +18,7 @@ const port = 7000
 // sentence. All is gone when the test ends.
 func New(t testing.TB, p *p2p.Protocol, n int, opts ...Option) *Cluster {
 	t.Helper()
-	s := Settings{Protocol: p, Name: t.Name()}
+	s := Settings{Protocol: p, Name: t.Name(), play: playOf(t)}
 	for _, o := range opts {
 		o(&s)
 	}
@@ -49,13 +49,16 @@ func open(ctx context.Context, s Settings, quick int) (*Cluster, error) {
 		return nil, err
 	}
 	choice, err := choose(ctx, s)
+	if err == nil && choice.world != "sim" {
+		err = s.play.wait(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if s.Suit != nil { // what flags and callers ask for comes after, and so counts
 		s.Config = append(s.Suit(choice.world, s.Nodes), s.Config...)
 	}
-	c := &Cluster{ctx: ctx, set: s, choice: choice, traffic: map[p2p.Addr]*count{}}
+	c := &Cluster{ctx: ctx, play: s.play, set: s, choice: choice, traffic: map[p2p.Addr]*count{}}
 	if c.config, err = c.configured(s.Protocol.Config); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Protocol.Name, err)
 	}

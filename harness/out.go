@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -151,15 +150,29 @@ func (c *Cluster) commands(test string) (repeat, simulate string) {
 }
 
 func (c *Cluster) command(test, world string) string {
-	parts := strings.Split(test, "/")
-	for i, p := range parts {
-		parts[i] = "^" + p + "$"
+	var one, seeds string
+	if p := c.play; p != nil {
+		test = strings.Replace(test, "/"+folder(p.seed), "", 1)
+		one, seeds = " PEERBED_SEEDS=1", " -seeds 1"
 	}
-	run := fmt.Sprintf("go test %s -run '%s' -count=1", testPackage(), strings.Join(parts, "/"))
+	run := playing(test)
 	if asked.fs == nil {
-		return fmt.Sprintf("PEERBED_BACKEND=%s PEERBED_NODES=%d PEERBED_SEED=%d %s", world, c.set.Nodes, c.set.Seed, run)
+		return fmt.Sprintf("PEERBED_BACKEND=%s PEERBED_NODES=%d PEERBED_SEED=%d%s %s", world, c.set.Nodes, c.set.Seed, one, run)
 	}
-	return fmt.Sprintf("%s -args -backend %s -nodes %d -seed %d%s", run, world, c.set.Nodes, c.set.Seed, otherFlags())
+	return fmt.Sprintf("%s -args -backend %s -nodes %d -seed %d%s%s", run, world, c.set.Nodes, c.set.Seed, seeds, flagsBut("backend", "nodes", "seed", "seeds"))
+}
+
+// again is the command that plays one seed of a test.
+func again(test string, seed uint64) string {
+	if asked.fs == nil {
+		return fmt.Sprintf("PEERBED_SEED=%d PEERBED_SEEDS=1 %s", seed, playing(test))
+	}
+	return fmt.Sprintf("%s -args -seed %d -seeds 1%s", playing(test), seed, flagsBut("seed", "seeds"))
+}
+
+// playing is the command that runs one test.
+func playing(test string) string {
+	return fmt.Sprintf("go test %s -run '^%s$' -count=1", testPackage(), strings.ReplaceAll(test, "/", "$/^"))
 }
 
 // testPackage is the package under test as an argument of go test at the
@@ -186,17 +199,4 @@ func quoted(arg string) string {
 		return arg
 	}
 	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-}
-
-// otherFlags repeats the experiment's own flags that were set.
-func otherFlags() string {
-	var b strings.Builder
-	asked.fs.Visit(func(f *flag.Flag) {
-		switch {
-		case strings.HasPrefix(f.Name, "test."), f.Name == "backend", f.Name == "nodes", f.Name == "seed":
-		default:
-			fmt.Fprintf(&b, " -%s=%s", f.Name, quoted(f.Value.String()))
-		}
-	})
-	return b.String()
 }

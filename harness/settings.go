@@ -30,6 +30,8 @@ type Settings struct {
 	Name     string                                 // of the run: a test's
 	Trace    string                                 // the file for the simulator's events
 	Out      io.Writer                              // where progress goes; nil: standard error
+
+	play *play // the seed of a test that is repeated; nil: it is not
 }
 
 // An Option changes the Settings of New.
@@ -115,6 +117,9 @@ func (s *Settings) complete(quick int) error {
 		return err
 	}
 	s.Nodes = cmp.Or(len(s.Cast), s.Nodes, nodes, quick)
+	if s.play != nil {
+		seed = s.play.seed
+	}
 	s.Seed = cmp.Or(s.Seed, seed, 1)
 	if s.Nodes < 1 {
 		return fmt.Errorf("%d nodes: want 1 or more", s.Nodes)
@@ -124,6 +129,9 @@ func (s *Settings) complete(quick int) error {
 	}
 	if s.Out == nil {
 		s.Out = os.Stderr
+		if s.play != nil && s.play.series != nil {
+			s.Out = io.Discard // of many seeds nobody reads it
+		}
 	}
 	if s.Trace == "" {
 		if s.Trace, err = traceAsked(s.Name); err != nil {

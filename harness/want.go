@@ -2,6 +2,7 @@ package harness
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -38,6 +39,11 @@ func Within(low, high float64) Bound {
 	return Bound{low: low, high: high, text: fmt.Sprintf("%.4g to %.4g", low, high)}
 }
 
+// Near wants v, give or take.
+func Near(v, give float64) Bound {
+	return Bound{low: v - give, high: v + give, text: fmt.Sprintf("%.4g ± %.2g", v, give)}
+}
+
 // NoLongerThan wants a time, given in seconds, of d or less. A machine that was
 // too slow to time anything on makes it neither hold nor fail: see Want.
 func NoLongerThan(d time.Duration) Bound {
@@ -50,10 +56,45 @@ func (b Bound) Holds(got float64) bool { return b.low <= got && got <= b.high }
 // String says the bound in words.
 func (b Bound) String() string { return b.text }
 
+// bound is a Bound as it is written to a file: JSON has no infinity.
+type bound struct {
+	Low, High *float64 `json:",omitempty"` // nil: there is no end
+	Text      string
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (b Bound) MarshalJSON() ([]byte, error) {
+	x := bound{Text: b.text}
+	if !math.IsInf(b.low, 0) {
+		x.Low = &b.low
+	}
+	if !math.IsInf(b.high, 0) {
+		x.High = &b.high
+	}
+	return json.Marshal(x)
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (b *Bound) UnmarshalJSON(text []byte) error {
+	var x bound
+	err := json.Unmarshal(text, &x)
+	*b = Bound{low: math.Inf(-1), high: math.Inf(1), text: x.Text}
+	if x.Low != nil {
+		b.low = *x.Low
+	}
+	if x.High != nil {
+		b.high = *x.High
+	}
+	return err
+}
+
 // Want compares a value of these results with what it should be. If it is not,
 // the test fails with all that is needed to find out why: the worst operations
 // and where they stopped, the faults, where the records lie, and how to play
 // the run again. It returns whether the bound held.
+//
+// In a test that is played with several seeds (Repeat) the bound is not for this
+// value but for the mean of all.
 //
 // A time (NoLongerThan) is not compared if the machine was too slow to time
 // anything on: the test fails with that, as Infrastructure, whatever the time
@@ -64,9 +105,22 @@ func (r *Results) Want(t testing.TB, what string, got float64, want Bound) bool 
 		t.Errorf("%s: not compared: %v", what, err)
 		return false
 	}
-	if want.Holds(got) {
-		return true
+	holds := want.Holds(got)
+	explained := ""
+	if !holds {
+		explained = r.explain(t, what, got, want)
 	}
+	if p := playOf(t); p != nil && p.series != nil { // the mean of all seeds is what is wanted
+		p.see(t.Name(), sighting{what, got, want, explained})
+	} else if !holds {
+		t.Error(explained)
+	}
+	return holds
+}
+
+// explain writes all that is known of a value that is not as it should be, and
+// saves the rest.
+func (r *Results) explain(t testing.TB, what string, got float64, want Bound) string {
 	records, err := r.save(t)
 	if err != nil {
 		records = "none: " + err.Error()
@@ -75,8 +129,7 @@ func (r *Results) Want(t testing.TB, what string, got float64, want Bound) bool 
 	if r.cluster != nil {
 		f.repeat, f.simulate = r.cluster.commands(t.Name())
 	}
-	t.Error(f.text())
-	return false
+	return f.text()
 }
 
 // A failure is an expectation that did not hold.
