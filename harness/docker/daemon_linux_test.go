@@ -56,8 +56,10 @@ func newDaemonOn(t *testing.T, disk string) *ownDaemon {
 	if out, err := exec.Command("ip", "netns", "add", d.netns).CombinedOutput(); err != nil {
 		backendtest.Lacks(t, fmt.Sprintf("no network namespace: %s", out))
 	}
-	if err := os.WriteFile(d.path("config"), []byte("{}"), 0o600); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{"config": "{}", "resolv.conf": "nameserver 127.0.0.1\n"} {
+		if err := os.WriteFile(d.path(name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if disk != "" {
 		d.mountDisk(t, disk)
@@ -81,7 +83,8 @@ func (d *ownDaemon) path(name string) string { return filepath.Join(d.dir, name)
 
 // daemonScript is the first process of a process namespace: all that the
 // daemon starts dies with it. It gives the daemon a /sys of its network
-// namespace, but keeps the control groups, which "ip netns exec" would hide.
+// namespace, but keeps the control groups, which "ip netns exec" would hide, and
+// a server for names in that namespace.
 // When the daemon has ended, it is started again if the file "again" is there.
 const daemonScript = `set -e
 ip link set lo up
@@ -89,6 +92,7 @@ mkdir -p $D/groups
 mount --rbind /sys/fs/cgroup $D/groups
 mount -t sysfs sysfs /sys
 mount --rbind $D/groups /sys/fs/cgroup
+mount --bind $D/resolv.conf /etc/resolv.conf
 while :; do
   dockerd --config-file $D/config -H unix://$D/sock --data-root $D/data --exec-root $D/exec --pidfile $D/pid \
     --cgroup-parent /$N --containerd-namespace $N --containerd-plugins-namespace $N-plugins >>$D/log 2>&1 &

@@ -76,7 +76,7 @@ func hostService(t *testing.T) (heard *atomic.Int32, host, port string) {
 	}
 	t.Cleanup(func() { l.Close() })
 	_, port, _ = net.SplitHostPort(l.Addr().String())
-	u, err := net.ListenPacket("udp4", "0.0.0.0:"+port)
+	u, err := net.ListenPacket("udp", ":"+port)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,11 +134,17 @@ func ordinaryNetwork(t *testing.T, b *Backend) string {
 // prober starts one and returns the id of its container.
 func (b *Backend) prober(t *testing.T, net, ip string, args ...string) string {
 	t.Helper()
+	return b.stranger(t, lockDown, net, ip, args...)
+}
+
+// stranger starts a prober that is restrained like this.
+func (b *Backend) stranger(t *testing.T, restrain func(*container.HostConfig), net, ip string, args ...string) string {
+	t.Helper()
 	id, err := b.engine.create(t.Context(), testcontainers.ContainerRequest{
 		Image: b.image, Entrypoint: []string{"/node"}, Cmd: args, Labels: b.labels(agent.RoleNode),
 		ConfigModifier: func(c *container.Config) { c.User = "65534:65534" },
 		HostConfigModifier: func(h *container.HostConfig) {
-			lockDown(h)
+			restrain(h)
 			h.NetworkMode = container.NetworkMode(net)
 		},
 		EndpointSettingsModifier: func(e map[string]*network.EndpointSettings) {

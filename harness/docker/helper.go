@@ -84,6 +84,7 @@ func lockDown(h *container.HostConfig) {
 	h.CapDrop = strslice.StrSlice{"ALL"}
 	h.SecurityOpt = []string{"no-new-privileges"}
 	h.ReadonlyRootfs = true
+	h.DNS = []string{"127.0.0.1"} // the daemon's own server would be a way out
 	h.Resources = container.Resources{Memory: memory, PidsLimit: &pids, NanoCPUs: 1e9}
 	h.LogConfig = container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "256k", "max-file": "1"}}
 }

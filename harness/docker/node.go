@@ -120,7 +120,6 @@ func (b *Backend) nodeRequest(s harness.Spec) testcontainers.ContainerRequest {
 		HostConfigModifier: func(h *container.HostConfig) {
 			lockDown(h)
 			h.NetworkMode = container.NetworkMode(b.network())
-			h.DNS = []string{"127.0.0.1"} // the daemon's own server would be a way out
 			h.Mounts = []mount.Mount{
 				bind(b.place.control(s.Index), controlPath, true),
 				bind(b.place.data(s.Index), dataPath, false),
