@@ -155,7 +155,7 @@ func (c *Cluster) command(test, world string) string {
 		test = strings.Replace(test, "/"+folder(p.seed), "", 1)
 		one, seeds = " PEERBED_SEEDS=1", " -seeds 1"
 	}
-	run := playing(test)
+	run := TestCommand(test)
 	if asked.fs == nil {
 		return fmt.Sprintf("PEERBED_BACKEND=%s PEERBED_NODES=%d PEERBED_SEED=%d%s %s", world, c.set.Nodes, c.set.Seed, one, run)
 	}
@@ -165,13 +165,14 @@ func (c *Cluster) command(test, world string) string {
 // again is the command that plays one seed of a test.
 func again(test string, seed uint64) string {
 	if asked.fs == nil {
-		return fmt.Sprintf("PEERBED_SEED=%d PEERBED_SEEDS=1 %s", seed, playing(test))
+		return fmt.Sprintf("PEERBED_SEED=%d PEERBED_SEEDS=1 %s", seed, TestCommand(test))
 	}
-	return fmt.Sprintf("%s -args -seed %d -seeds 1%s", playing(test), seed, flagsBut("seed", "seeds"))
+	return fmt.Sprintf("%s -args -seed %d -seeds 1%s", TestCommand(test), seed, flagsBut("seed", "seeds"))
 }
 
-// playing is the command that runs one test.
-func playing(test string) string {
+// TestCommand is the command that runs one test (t.Name()) of the package under
+// test, from the module's root.
+func TestCommand(test string) string {
 	return fmt.Sprintf("go test %s -run '^%s$' -count=1", testPackage(), strings.ReplaceAll(test, "/", "$/^"))
 }
 
