@@ -16,6 +16,7 @@ const (
 	tickCheckPred
 	tickRepair
 	tickJoin
+	tickMerge
 )
 
 // A Ref is a node as others know it: its address, and its id, which is worked
@@ -48,8 +49,11 @@ type Chord struct {
 	here   choice    // scratch for lookups that begin here
 	routes []*lookup // recursive lookups that wait for their end
 	store  []entry   // in order of name
+	shared []entry   // what it published that only pointers lead to
 	takes  []*intake // objects that others are sending
 	repair repair
+	tour   tour  // of the strong stabiliser
+	merge  merge // with a ring that this one was cut from
 
 	running bool // the timetable is
 	gone    bool // it left
@@ -110,8 +114,12 @@ func (c *Chord) Handle(from p2p.Peer, m p2p.Msg) {
 		p2p.Reply(c.env, from, m.Tag, pong{})
 	case *has:
 		p2p.Reply(c.env, from, m.Tag, c.holds(m.Name))
+	case *remove:
+		c.removeHere(from, m)
 	case *bye:
 		c.left(from.Addr, m)
+	case *meet:
+		c.merge.begin(c, m.Through)
 	case *put:
 		c.take(from, m)
 	case *get:
@@ -132,13 +140,15 @@ type alarm interface{ rang() }
 func (c *Chord) tick(t p2p.Tick) {
 	switch t {
 	case tickStabilize:
-		c.every(c.cfg.Stabilize, t, c.stabilize)
+		c.every(c.cfg.Stabilize, t, c.round)
 	case tickFixFingers:
 		c.every(c.cfg.FixFingers, t, c.fixFingers)
 	case tickCheckPred:
 		c.every(c.cfg.CheckPred, t, c.checkPredecessor)
 	case tickRepair:
 		c.every(c.cfg.Repair, t, c.repairStore)
+	case tickMerge:
+		c.every(c.cfg.Merge, t, c.probeLost)
 	case tickJoin:
 		if !c.in() || c.alone() {
 			c.intro.Ask()
@@ -163,6 +173,9 @@ func (c *Chord) run() {
 	c.after(c.cfg.Stabilize, tickStabilize)
 	c.after(c.cfg.FixFingers, tickFixFingers)
 	c.after(c.cfg.CheckPred, tickCheckPred)
+	if c.cfg.Merge > 0 {
+		c.after(c.cfg.Merge, tickMerge)
+	}
 }
 
 // after sets a timer for half to one and a half times mean from now.
@@ -183,6 +196,8 @@ func (c *Chord) Do(op p2p.Op, done func(p2p.Result)) {
 		c.find(op.Name, (*find).report, done)
 	case p2p.Fetch:
 		c.find(op.Name, (*find).download, done)
+	case p2p.Remove:
+		c.remove(op.Name, done)
 	case p2p.Leave:
 		c.leave(done)
 	default:
@@ -206,7 +221,9 @@ func (c *Chord) Inspect() p2p.State {
 		s.Neighbours = c.neighbour(s.Neighbours, r.Addr)
 	}
 	for _, o := range c.store {
-		s.Stored = append(s.Stored, o.Name)
+		if !o.Gone {
+			s.Stored = append(s.Stored, o.Name)
+		}
 	}
 	s.Detail = d
 	return s

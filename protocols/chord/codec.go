@@ -18,30 +18,33 @@ import (
 //	 0 next             tag u32, key u64, not: addresses
 //	 1 route            tag u32, key u64, nonce u64, origin address, path
 //	 2 has              tag u32, name string
-//	 3 seek             as next
-//	 4 getNeighbours    tag u32
-//	 5 notify           nothing
-//	 6 ping             tag u32
-//	 7 bye              predecessor address, successors: addresses
-//	 8 step             tag u32, choice
-//	 9 ack              tag u32
-//	10 routed           nonce u64, choice, path
-//	11 held             tag u32, object
-//	12 sought           as step
-//	13 neighbours       tag u32, predecessor address (0: none), successors: addresses
-//	14 pong             tag u32
+//	 3 remove           tag u32, name string, version u32
+//	 4 seek             as next
+//	 5 getNeighbours    tag u32
+//	 6 notify           nothing
+//	 7 ping             tag u32
+//	 8 bye              predecessor address, successors: addresses
+//	 9 meet             address
+//	10 step             tag u32, choice
+//	11 ack              tag u32
+//	12 routed           nonce u64, choice, path
+//	13 held             tag u32, found u8 (0, 1), item
+//	14 removed          tag u32, found u8 (0, 1)
+//	15 sought           as step
+//	16 neighbours       tag u32, predecessor address (0: none), successors: addresses
+//	17 pong             tag u32
 //
-//	15 put              "chrd", name string, object
-//	16 want             nothing
-//	17 piece            length u32, bytes
-//	18 stored           verdict u8: 0 kept, 1 corrupt, 2 refused
-//	19 get              "chrd", name string
-//	20 object           object
+//	18 put              "chrd", name string, item
+//	19 want             nothing
+//	20 piece            length u32, bytes
+//	21 stored           verdict u8: 0 kept, 1 corrupt, 2 refused, 3 gone; version u32
+//	22 get              "chrd", name string
+//	23 object           found u8 (0, 1), item
 //
 //	choice              done u8 (0, 1), via u8, nodes: addresses
 //	path                list of: address, via u8
 //	via                 0 oneself, 1 + i finger i, 128 + i successor i
-//	object              found, or in put fresh, u8 (0, 1); size u64; SHA-1 20 bytes
+//	item                size u64, SHA-1 20 bytes, version u32, holder address (0: none)
 //
 // A stream is opened by put or get, so that its first five bytes tell it.
 
@@ -139,7 +142,7 @@ func frame(kind p2p.Kind, src []byte) (int, error) {
 		}
 		n += len(magic) + 1 + int(src[1+len(magic)])
 		if kind == kindPut {
-			n += sizeObject
+			n += sizeItem
 		}
 	case kindPiece:
 		if len(src) < 5 {
@@ -151,9 +154,9 @@ func frame(kind p2p.Kind, src []byte) (int, error) {
 		}
 		n += 4 + int(size)
 	case kindStored:
-		n++
+		n += 1 + 4
 	case kindObject:
-		n += sizeObject
+		n += 1 + sizeItem
 	}
 	if n > len(src) {
 		return 0, nil

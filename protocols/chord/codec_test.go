@@ -22,12 +22,13 @@ const (
 	nodes = "02 " + node1 + node2   // a list
 	path  = "02 " + node1 + "00 " + // a path: the asker,
 		node2 + "06 " // and its finger 5
-	choice = "01 80 " + nodes                                                     // done, by the successor
-	song   = "04 736f6e67 "                                                       //
-	object = "01 00000000000493e0 " + "da39a3ee5e6b4b0d3255bfef95601890afd80709 " // 300 000 bytes
-	nobody = "000000000000 "                                                      //
-	none   = "00 0000000000000000 " + "0000000000000000000000000000000000000000 " // not found
-	chrd   = "63687264 "                                                          //
+	choice = "01 80 " + nodes                                                    // done, by the successor
+	song   = "04 736f6e67 "                                                      //
+	item   = "00000000000493e0 " + "da39a3ee5e6b4b0d3255bfef95601890afd80709 " + // 300 000 bytes
+		"00000002 " + node2 // in version 2, which lie at 10.0.0.2:7000
+	nobody = "000000000000 "                                                                        //
+	none   = "00 0000000000000000 " + "0000000000000000000000000000000000000000 00000000 " + nobody // not found
+	chrd   = "63687264 "                                                                            //
 )
 
 // golden is every message as codec.go writes it down, by its kind.
@@ -35,24 +36,27 @@ var golden = map[string]string{
 	"next":           "00 " + tag + key + nodes,
 	"route":          "01 " + tag + key + nonce + node1 + path,
 	"has":            "02 " + tag + song,
-	"seek":           "03 " + tag + key + "00",
-	"get_neighbours": "04 " + tag,
-	"notify":         "05 ",
-	"ping":           "06 " + tag,
-	"bye":            "07 " + node1 + nodes,
-	"step":           "08 " + tag + choice,
-	"ack":            "09 " + tag,
-	"routed":         "0a " + nonce + choice + path,
-	"held":           "0b " + tag + object,
-	"sought":         "0c " + tag + "00 06 01 " + node2,
-	"neighbours":     "0d " + tag + nobody + nodes,
-	"pong":           "0e " + tag,
-	"put":            "0f " + chrd + song + object,
-	"want":           "10 ",
-	"piece":          "11 00000003 00070e",
-	"stored":         "12 01",
-	"get":            "13 " + chrd + song,
-	"object":         "14 " + none,
+	"remove":         "03 " + tag + song + "00000003",
+	"seek":           "04 " + tag + key + "00",
+	"get_neighbours": "05 " + tag,
+	"notify":         "06 ",
+	"ping":           "07 " + tag,
+	"bye":            "08 " + node1 + nodes,
+	"meet":           "09 " + node1,
+	"step":           "0a " + tag + choice,
+	"ack":            "0b " + tag,
+	"routed":         "0c " + nonce + choice + path,
+	"held":           "0d " + tag + "01 " + item,
+	"removed":        "0e " + tag + "01",
+	"sought":         "0f " + tag + "00 06 01 " + node2,
+	"neighbours":     "10 " + tag + nobody + nodes,
+	"pong":           "11 " + tag,
+	"put":            "12 " + chrd + song + item,
+	"want":           "13 ",
+	"piece":          "14 00000003 00070e",
+	"stored":         "15 03 00000002",
+	"get":            "16 " + chrd + song,
+	"object":         "17 " + none,
 }
 
 func packet(t testing.TB, text string) []byte {
@@ -65,7 +69,7 @@ func packet(t testing.TB, text string) []byte {
 }
 
 func streams() p2p.Codec {
-	c, _ := chord.Protocol.Accept([]byte("\x13chrd"))
+	c, _ := chord.Protocol.Accept([]byte("\x16chrd"))
 	return c
 }
 
@@ -115,16 +119,16 @@ func TestGoldenMeaning(t *testing.T) {
 // fields say.
 func TestMalformed(t *testing.T) {
 	for _, c := range []struct{ why, bytes string }{
-		{"no such message", "15"},
-		{"too short", "06 000000"},
-		{"too long", "06 " + tag + "00"},
+		{"no such message", "18"},
+		{"too short", "07 000000"},
+		{"too long", "07 " + tag + "00"},
 		{"more dead nodes than are allowed", "00 " + tag + key + "11 " + strings.Repeat(node1, 17)},
-		{"a list longer than the packet", "0d " + tag + nobody + "ff " + node1},
-		{"more successors than are allowed", "07 " + node1 + "21 " + strings.Repeat(node1, 33)},
+		{"a list longer than the packet", "10 " + tag + nobody + "ff " + node1},
+		{"more successors than are allowed", "08 " + node1 + "21 " + strings.Repeat(node1, 33)},
 		{"a path longer than the packet", "01 " + tag + key + nonce + node1 + "80 " + node1 + "00"},
 		{"a path longer than is allowed", "01 " + tag + key + nonce + node1 + "81 " + strings.Repeat(node1+"00 ", 129)},
-		{"a flag that is neither", "0b " + tag + "02" + object[2:]},
-		{"a negative length", "0b " + tag + "01 ffffffffffffffff" + object[20:]},
+		{"a flag that is neither", "0d " + tag + "02 " + item},
+		{"a negative length", "0d " + tag + "01 ffffffffffffffff" + item[16:]},
 		{"a name that is cut short", "02 " + tag + "05 736f6e67"},
 	} {
 		m, _, err := chord.Protocol.Datagrams().Next(packet(t, c.bytes), true)
@@ -134,10 +138,10 @@ func TestMalformed(t *testing.T) {
 	}
 	for _, c := range []struct{ why, bytes string }{
 		{"a datagram's message", "00"},
-		{"a piece that is too long", "11 00040001"},
-		{"no such verdict", "12 03"},
-		{"not our language", "13 63687265 " + song},
-		{"an end within a message", "13 " + chrd + "05"},
+		{"a piece that is too long", "14 00040001"},
+		{"no such verdict", "15 04 00000000"},
+		{"not our language", "16 63687265 " + song},
+		{"an end within a message", "16 " + chrd + "05"},
 	} {
 		m, _, err := streams().Next(packet(t, c.bytes), true)
 		if !errors.Is(err, p2p.ErrMalformed) {
@@ -148,7 +152,7 @@ func TestMalformed(t *testing.T) {
 
 // Full messages fit a datagram.
 func TestDatagramsFit(t *testing.T) {
-	long := "0a " + nonce + "01 80 21 " + strings.Repeat(node1, 33) + "80 " + strings.Repeat(node1+"00 ", 128)
+	long := "0c " + nonce + "01 80 21 " + strings.Repeat(node1, 33) + "80 " + strings.Repeat(node1+"00 ", 128)
 	m, n, err := chord.Protocol.Datagrams().Next(packet(t, long), true)
 	if err != nil || n > p2p.MaxDatagram {
 		t.Errorf("the longest routed, %T, takes %d bytes, %v; a datagram holds %d", m, n, err, p2p.MaxDatagram)
@@ -157,8 +161,8 @@ func TestDatagramsFit(t *testing.T) {
 
 func TestAccept(t *testing.T) {
 	for first, want := range map[string]string{
-		"": "more", "\x0f": "more", "\x13chr": "more", "\x13chrd": "yes", "\x0fchrd\x04": "yes",
-		"G": "no", "GET /pee": "no", "\x13chrome": "no", "\x11\x00\x00": "no", "\x00": "no",
+		"": "more", "\x12": "more", "\x16chr": "more", "\x16chrd": "yes", "\x12chrd\x04": "yes",
+		"G": "no", "GET /pee": "no", "\x16chrome": "no", "\x14\x00\x00": "no", "\x00": "no",
 	} {
 		c, err := chord.Protocol.Accept([]byte(first))
 		got := "yes"

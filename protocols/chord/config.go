@@ -16,8 +16,11 @@ type Config struct {
 	M          ring.Bits     `flag:"m" default:"64" range:"2:64" doc:"bits of an id: the ring has 2^m points"`
 	Successors int           `flag:"successors" default:"8" range:"1:32" doc:"length r of the successor list; 2 log2 N outlives the death of every second node"`
 	Copies     int           `flag:"copies" default:"2" range:"1:8" doc:"nodes that store each object: the owner and its next successors"`
+	Store      Store         `flag:"store" default:"objects" doc:"what lies at the owner of a key: objects or pointers (to the node that published, which keeps the object)"`
 	Lookup     Style         `flag:"lookup" default:"iterative" doc:"who drives a user's lookup: iterative (the asker) or recursive (each hop)"`
 	Operations Operations    `flag:"operations" default:"corrected" doc:"how the ring is kept: corrected (nobody is adopted unasked) or published (as in 2001, which can break the ring for good)"`
+	Stabilizer Stabilizer    `flag:"stabilizer" default:"weak" doc:"what a round of stabilisation asks: weak (the successor) or strong (all round the ring, which mends loopy rings)"`
+	Merge      time.Duration `flag:"merge" default:"0s" range:"0s:10m" doc:"mean time between two questions to nodes that were lost, so that rings that were cut apart become one; 0: never, as published"`
 	Patience   time.Duration `flag:"patience" default:"500ms" range:"20ms:10s" doc:"how long a node waits for an answer before it takes the other for dead"`
 	Stabilize  time.Duration `flag:"stabilize" default:"500ms" range:"50ms:10m" doc:"mean time between two rounds of stabilisation"`
 	FixFingers time.Duration `flag:"fix-fingers" default:"500ms" range:"50ms:10m" doc:"mean time between two repairs of a finger"`

@@ -13,8 +13,8 @@ import (
 // send; a test holds them against the bytes.
 
 const (
-	sizeAddr   = 6
-	sizeObject = 1 + 8 + len(hash{})
+	sizeAddr = 6
+	sizeItem = 8 + len(hash{}) + 4 + sizeAddr
 )
 
 func (m *next) Size() int          { return 1 + 4 + 8 + 1 + sizeAddr*len(m.Not) }
@@ -24,18 +24,21 @@ func (m *getNeighbours) Size() int { return 1 + 4 }
 func (m *notify) Size() int        { return 1 }
 func (m *ping) Size() int          { return 1 + 4 }
 func (m *bye) Size() int           { return 1 + sizeAddr + 1 + sizeAddr*len(m.Succs) }
+func (m *meet) Size() int          { return 1 + sizeAddr }
 func (m *step) Size() int          { return 1 + 4 + m.choice.size() }
 func (m *ack) Size() int           { return 1 + 4 }
 func (m *routed) Size() int        { return 1 + 8 + m.choice.size() + sizePath(m.Path) }
-func (m *held) Size() int          { return 1 + 4 + sizeObject }
+func (m *held) Size() int          { return 1 + 4 + 1 + sizeItem }
+func (m *remove) Size() int        { return 1 + 4 + 1 + len(m.Name) + 4 }
+func (m *removed) Size() int       { return 1 + 4 + 1 }
 func (m *neighbours) Size() int    { return 1 + 4 + sizeAddr + 1 + sizeAddr*len(m.Succs) }
 func (m *pong) Size() int          { return 1 + 4 }
-func (m *put) Size() int           { return 1 + len(magic) + 1 + len(m.Name) + sizeObject }
+func (m *put) Size() int           { return 1 + len(magic) + 1 + len(m.Name) + sizeItem }
 func (m *want) Size() int          { return 1 }
 func (m *piece) Size() int         { return 1 + 4 + m.Data.Len }
-func (m *stored) Size() int        { return 1 + 1 }
+func (m *stored) Size() int        { return 1 + 1 + 4 }
 func (m *get) Size() int           { return 1 + len(magic) + 1 + len(m.Name) }
-func (m *object) Size() int        { return 1 + sizeObject }
+func (m *object) Size() int        { return 1 + 1 + sizeItem }
 
 func (c *choice) size() int     { return 1 + 1 + 1 + sizeAddr*len(c.Nodes) }
 func sizePath(path []stage) int { return 1 + (sizeAddr+1)*len(path) }
@@ -68,6 +71,8 @@ func (m *bye) fields(f *fields) {
 	f.addrs(&m.Succs, maxSuccessors)
 }
 
+func (m *meet) fields(f *fields) { f.addr(&m.Through) }
+
 func (m *step) fields(f *fields) {
 	f.tag(&m.Tag)
 	m.choice.fields(f)
@@ -83,7 +88,19 @@ func (m *routed) fields(f *fields) {
 
 func (m *held) fields(f *fields) {
 	f.tag(&m.Tag)
-	f.object(&m.Found, &m.Bytes, &m.Sum)
+	f.bit(&m.Found)
+	f.item(&m.item)
+}
+
+func (m *remove) fields(f *fields) {
+	f.tag(&m.Tag)
+	f.text(&m.Name)
+	f.uint32(&m.Version)
+}
+
+func (m *removed) fields(f *fields) {
+	f.tag(&m.Tag)
+	f.bit(&m.Found)
 }
 
 func (m *neighbours) fields(f *fields) {
@@ -97,21 +114,27 @@ func (m *pong) fields(f *fields) { f.tag(&m.Tag) }
 func (m *put) fields(f *fields) {
 	f.magic()
 	f.text(&m.Name)
-	f.object(&m.Fresh, &m.Bytes, &m.Sum)
+	f.item(&m.item)
 }
 
 func (m *want) fields(*fields) {}
 
 func (m *piece) fields(f *fields) { f.content(&m.Data) }
 
-func (m *stored) fields(f *fields) { f.byte((*byte)(&m.Verdict), byte(refused)) }
+func (m *stored) fields(f *fields) {
+	f.byte((*byte)(&m.Verdict), byte(gone))
+	f.uint32(&m.Version)
+}
 
 func (m *get) fields(f *fields) {
 	f.magic()
 	f.text(&m.Name)
 }
 
-func (m *object) fields(f *fields) { f.object(&m.Found, &m.Bytes, &m.Sum) }
+func (m *object) fields(f *fields) {
+	f.bit(&m.Found)
+	f.item(&m.item)
+}
 
 func (c *choice) fields(f *fields) {
 	f.bit(&c.Done)
@@ -156,13 +179,15 @@ func (f *fields) uint64(v *uint64) {
 
 func (f *fields) id(v *ring.ID) { f.uint64((*uint64)(v)) }
 
-func (f *fields) tag(v *p2p.Tag) {
+func (f *fields) uint32(v *uint32) {
 	if f.r == nil {
-		f.dst = order.AppendUint32(f.dst, v.ID)
+		f.dst = order.AppendUint32(f.dst, *v)
 		return
 	}
-	v.ID = f.r.Uint32(order)
+	*v = f.r.Uint32(order)
 }
+
+func (f *fields) tag(v *p2p.Tag) { f.uint32(&v.ID) }
 
 func (f *fields) text(v *string) {
 	if f.r == nil {
@@ -204,19 +229,20 @@ func (f *fields) path(v *[]stage) {
 	}
 }
 
-func (f *fields) object(flag *bool, bytes *int64, sum *hash) {
-	f.bit(flag)
-	n := uint64(*bytes)
+func (f *fields) item(v *item) {
+	n := uint64(v.Bytes)
 	if f.uint64(&n); n > maxObject {
 		f.r.Fail("object of %d bytes", n)
 		n = 0
 	}
-	*bytes = int64(n)
+	v.Bytes = int64(n)
 	if f.r == nil {
-		f.dst = append(f.dst, sum[:]...)
-		return
+		f.dst = append(f.dst, v.Sum[:]...)
+	} else {
+		copy(v.Sum[:], f.r.Take(len(v.Sum)))
 	}
-	copy(sum[:], f.r.Take(len(sum)))
+	f.uint32(&v.Version)
+	f.addr(&v.Holder)
 }
 
 func (f *fields) magic() {

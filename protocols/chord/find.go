@@ -53,7 +53,13 @@ func (f *find) answered(r *held) {
 }
 
 // report ends a Find.
-func (f *find) report(*held) { f.done(f.result(f.i)) }
+func (f *find) report(h *held) {
+	r := f.result(f.i)
+	if h.Holder != 0 {
+		r.Found = []p2p.Addr{h.Holder}
+	}
+	f.done(r)
+}
 
 func (f *find) fail() {
 	r := f.result(f.first)
@@ -73,15 +79,19 @@ func (f *find) fail() {
 type download struct {
 	sink
 	f         *find
+	from      p2p.Addr
 	link      p2p.Peer
 	announced bool
 }
 
 // download begins the second half of a Fetch.
 func (f *find) download(h *held) {
-	d := &download{f: f, sink: sink{blob: f.name, want: entry{f.name, h.Bytes, h.Sum}}}
+	d := &download{f: f, from: f.owners[f.i], sink: sink{blob: f.name, want: entry{Name: f.name, item: h.item}}}
+	if h.Holder != 0 {
+		d.from = h.Holder
+	}
 	d.begin(f.c.env, d)
-	d.link = d.env.Dial(f.owners[f.i], newStream(), d)
+	d.link = d.env.Dial(d.from, newStream(), d)
 }
 
 // Handle implements [p2p.Handler] for the stream and the disk.
@@ -136,6 +146,7 @@ func (d *download) summed(m *p2p.Summed) {
 	default:
 		d.finish()
 		r := d.f.result(d.f.i)
+		r.Found = []p2p.Addr{d.from}
 		r.Blob = p2p.Blob{Name: d.blob, Len: d.written}
 		d.f.done(r)
 	}

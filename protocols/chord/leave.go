@@ -27,12 +27,18 @@ func (l *leave) next() {
 		return
 	}
 	e := c.store[l.i]
-	c.upload(c.succs[0].Addr, e, e.blob(), false, l)
+	if e.Gone {
+		p2p.Send(c.env, c.succs[0].peer(), remove{Name: e.Name, Version: e.Version})
+		l.i++
+		l.next()
+		return
+	}
+	c.upload(c.succs[0].Addr, e, e.blob(), l)
 }
 
 // uploaded goes on, also if the successor refused the object, but not if it
 // does not answer: nobody waits for a silent one once for each object.
-func (l *leave) uploaded(err error) {
+func (l *leave) uploaded(_ *upload, err error) {
 	l.i++
 	if errors.Is(err, p2p.ErrSilent) {
 		l.i = len(l.c.store)
@@ -61,7 +67,7 @@ func (c *Chord) left(a p2p.Addr, m *bye) {
 	if !c.lists(gone) {
 		return
 	}
-	c.failed(a)
+	c.drop(a)
 	if wasPred && m.Pred != 0 && m.Pred != c.me.Addr {
 		c.notified(c.ref(m.Pred))
 	}

@@ -13,16 +13,19 @@ const (
 	kindNext p2p.Kind = p2p.First + iota
 	kindRoute
 	kindHas
+	kindRemove
 	kindSeek
 	kindGetNeighbours
 	kindNotify
 	kindPing
 	kindBye
+	kindMeet
 
 	kindStep
 	kindAck
 	kindRouted
 	kindHeld
+	kindRemoved
 	kindSought
 	kindNeighbours
 	kindPong
@@ -34,7 +37,7 @@ const (
 	kindGet
 	kindObject
 
-	lastQuestion = kindBye
+	lastQuestion = kindMeet
 	lastDatagram = kindPong
 	lastKind     = kindObject
 )
@@ -44,15 +47,18 @@ var kinds = []p2p.KindInfo{
 	{Name: "next", Class: p2p.Lookup, Blank: new(next)},
 	{Name: "route", Class: p2p.Lookup, Blank: new(route)},
 	{Name: "has", Class: p2p.Lookup, Blank: new(has)},
+	{Name: "remove", Class: p2p.Lookup, Blank: new(remove)},
 	{Name: "seek", Class: p2p.Membership, Blank: new(seek)},
 	{Name: "get_neighbours", Class: p2p.Membership, Blank: new(getNeighbours)},
 	{Name: "notify", Class: p2p.Membership, Blank: new(notify)},
 	{Name: "ping", Class: p2p.Membership, Blank: new(ping)},
 	{Name: "bye", Class: p2p.Membership, Blank: new(bye)},
+	{Name: "meet", Class: p2p.Membership, Blank: new(meet)},
 	{Name: "step", Class: p2p.Lookup, Blank: new(step)},
 	{Name: "ack", Class: p2p.Lookup, Blank: new(ack)},
 	{Name: "routed", Class: p2p.Lookup, Blank: new(routed)},
 	{Name: "held", Class: p2p.Lookup, Blank: new(held)},
+	{Name: "removed", Class: p2p.Lookup, Blank: new(removed)},
 	{Name: "sought", Class: p2p.Membership, Blank: new(sought)},
 	{Name: "neighbours", Class: p2p.Membership, Blank: new(neighbours)},
 	{Name: "pong", Class: p2p.Membership, Blank: new(pong)},
@@ -138,8 +144,31 @@ type has struct {
 type held struct {
 	p2p.Tag
 	Found bool
-	Bytes int64
-	Sum   hash
+	item
+}
+
+// An item is an object without its name.
+type item struct {
+	Bytes   int64
+	Sum     hash
+	Version uint32   // counts what was published and removed under its name
+	Holder  p2p.Addr // who has the bytes, if this is only a pointer to them; 0: they lie beside it
+}
+
+// A hash is the SHA-1 of an object's bytes.
+type hash [sha1.Size]byte
+
+// remove says that an object is to be forgotten.
+type remove struct {
+	p2p.Tag
+	Name    string
+	Version uint32 // 0: a user wishes it; else by a removal of this version
+}
+
+// removed answers remove.
+type removed struct {
+	p2p.Tag
+	Found bool
 }
 
 // getNeighbours asks for the receiver's place on the ring.
@@ -168,12 +197,15 @@ type bye struct {
 	Succs []p2p.Addr
 }
 
-// put opens a stream: store this object.
+// meet tells of a node in another ring, so that the receiver looks for its place
+// there.
+type meet struct{ Through p2p.Addr }
+
+// put opens a stream: store this object. Version 0: it was just published, and
+// the receiver numbers it.
 type put struct {
-	Name  string
-	Fresh bool // published by a user: it takes the place of another of its name
-	Bytes int64
-	Sum   hash
+	Name string
+	item
 }
 
 // want answers put: send it.
@@ -183,7 +215,10 @@ type want struct{}
 type piece struct{ Data p2p.Content }
 
 // stored ends a put.
-type stored struct{ Verdict verdict }
+type stored struct {
+	Verdict verdict
+	Version uint32 // the receiver's, of what it keeps under this name
+}
 
 // get opens a stream: send me this object.
 type get struct{ Name string }
@@ -191,25 +226,24 @@ type get struct{ Name string }
 // object answers get; pieces follow if it was found.
 type object struct {
 	Found bool
-	Bytes int64
-	Sum   hash
+	item
 }
-
-// A hash is the SHA-1 of an object's bytes.
-type hash [sha1.Size]byte
 
 func (*next) Kind() p2p.Kind          { return kindNext }
 func (*route) Kind() p2p.Kind         { return kindRoute }
 func (*has) Kind() p2p.Kind           { return kindHas }
+func (*remove) Kind() p2p.Kind        { return kindRemove }
 func (*seek) Kind() p2p.Kind          { return kindSeek }
 func (*getNeighbours) Kind() p2p.Kind { return kindGetNeighbours }
 func (*notify) Kind() p2p.Kind        { return kindNotify }
 func (*ping) Kind() p2p.Kind          { return kindPing }
 func (*bye) Kind() p2p.Kind           { return kindBye }
+func (*meet) Kind() p2p.Kind          { return kindMeet }
 func (*step) Kind() p2p.Kind          { return kindStep }
 func (*ack) Kind() p2p.Kind           { return kindAck }
 func (*routed) Kind() p2p.Kind        { return kindRouted }
 func (*held) Kind() p2p.Kind          { return kindHeld }
+func (*removed) Kind() p2p.Kind       { return kindRemoved }
 func (*sought) Kind() p2p.Kind        { return kindSought }
 func (*neighbours) Kind() p2p.Kind    { return kindNeighbours }
 func (*pong) Kind() p2p.Kind          { return kindPong }

@@ -33,6 +33,13 @@ func perfect(t testing.TB, c sim.Config, n, base int, changes ...string) *world 
 	return w
 }
 
+// byID puts nodes of a ring of 2^64 points in order.
+func byID(nodes []p2p.Addr) []p2p.Addr {
+	return slices.SortedFunc(slices.Values(nodes), func(a, b p2p.Addr) int {
+		return cmp.Compare(ring.Bits(64).Addr(a), ring.Bits(64).Addr(b))
+	})
+}
+
 // still is a configuration in which nothing happens but what a test asks for.
 var still = []string{"stabilize=10m", "fix-fingers=10m", "check-predecessor=10m", "repair=10m"}
 
@@ -85,7 +92,7 @@ func TestHopsHalveTheDistance(t *testing.T) {
 func TestOwnership(t *testing.T) {
 	const m = ring.Bits(64)
 	w := perfect(t, sim.Config{Seed: 4, Strict: true, Poison: true}, 20, 0, append(still, "copies=3")...)
-	byID := slices.SortedFunc(slices.Values(w.nodes), func(a, b p2p.Addr) int { return cmp.Compare(m.Addr(a), m.Addr(b)) })
+	byID := byID(w.nodes)
 	for i := range 40 {
 		name := fmt.Sprint("file ", i)
 		r := w.do(w.nodes[i%20], p2p.Publish{Name: name, Size: 10, Seed: 1})
@@ -142,7 +149,7 @@ func TestHalfDead(t *testing.T) {
 			w.must(w.Crash(w.nodes[i]))
 		}
 		w.nodes = w.Addrs()
-		byID := slices.SortedFunc(slices.Values(w.nodes), func(a, b p2p.Addr) int { return cmp.Compare(m.Addr(a), m.Addr(b)) })
+		byID := byID(w.nodes)
 		good := 0
 		for i := range 1000 {
 			name := fmt.Sprint(i)

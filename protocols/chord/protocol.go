@@ -17,7 +17,7 @@ var Protocol = &p2p.Protocol{
 	Config:    p2p.Default[Config](),
 	New:       func(cfg any, state *p2p.State) p2p.Node { return New(cfg.(Config), state) },
 	Kinds:     slices.Concat(kinds, introducer.Kinds),
-	Ticks:     []string{"stabilize", "fix_fingers", "check_predecessor", "repair", "join"},
+	Ticks:     []string{"stabilize", "fix_fingers", "check_predecessor", "repair", "join", "merge"},
 	Datagrams: newDatagrams,
 	Accept:    accept,
 	Ideal:     func(cfg any, addrs []p2p.Addr) []p2p.State { return ideal(cfg.(Config), addrs) },

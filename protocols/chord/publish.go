@@ -26,7 +26,7 @@ func (c *Chord) publish(name string, done func(p2p.Result)) {
 		done(p2p.Result{Err: p2p.ErrNotFound})
 		return
 	}
-	p := &publish{e: entry{Name: name, Bytes: blobs[i].Len}, done: done, first: -1}
+	p := &publish{e: entry{Name: name, item: item{Bytes: blobs[i].Len}}, done: done, first: -1}
 	p.c = c
 	c.env.Disk().Sum(name, 0, p.e.Bytes, sha1er, p)
 }
@@ -39,6 +39,10 @@ func (p *publish) Handle(_ p2p.Peer, m p2p.Msg) {
 		return
 	}
 	copy(p.e.Sum[:], s.Sum)
+	if p.c.cfg.Store == Pointers {
+		p.c.share(p.e)
+		p.e.Holder = p.c.me.Addr
+	}
 	p.search(p.c, p.c.cfg.M.Hash(p.e.Name), p)
 }
 
@@ -50,16 +54,18 @@ func (p *publish) next() {
 		p.finish()
 		return
 	}
-	p.c.upload(p.owners[p.i], p.e, p.e.Name, true, p)
+	p.c.upload(p.owners[p.i], p.e, p.e.Name, p)
 }
 
-func (p *publish) uploaded(err error) {
+// uploaded goes on with the version that the first has given the object.
+func (p *publish) uploaded(u *upload, err error) {
 	if err != nil {
 		p.err = err
 	} else {
 		if p.first < 0 {
 			p.first = p.i
 		}
+		p.e.Version = max(p.e.Version, u.version)
 		p.stored = append(p.stored, p.owners[p.i])
 	}
 	p.i++
@@ -78,21 +84,22 @@ func (p *publish) finish() {
 	p.done(r)
 }
 
-// An upload brings one object to one node.
+// An upload brings one object, or a pointer to it, to one node.
 type upload struct {
 	watch
 	pump
-	what put
-	link p2p.Peer
-	then uploader
+	what    put
+	version uint32 // that the receiver keeps
+	link    p2p.Peer
+	then    uploader
 }
 
 // An uploader hears how an upload ended.
-type uploader interface{ uploaded(err error) }
+type uploader interface{ uploaded(u *upload, err error) }
 
 // upload sends the object e, which lies in a blob here, to the node at a.
-func (c *Chord) upload(a p2p.Addr, e entry, blob string, fresh bool, then uploader) {
-	u := &upload{what: put{e.Name, fresh, e.Bytes, e.Sum}, then: then, pump: pump{blob: blob, bytes: e.Bytes}}
+func (c *Chord) upload(a p2p.Addr, e entry, blob string, then uploader) {
+	u := &upload{what: put{e.Name, e.item}, then: then, pump: pump{blob: blob, bytes: e.Bytes}}
 	u.begin(c.env, u)
 	u.link = c.env.Dial(a, newStream(), u)
 }
@@ -109,6 +116,7 @@ func (u *upload) Handle(_ p2p.Peer, m p2p.Msg) {
 	case *want, *p2p.Room:
 		u.run(u.env, u.link)
 	case *stored:
+		u.version = m.Version
 		u.finish(m.Verdict.err())
 	case *p2p.Down:
 		u.finish(broken(m))
@@ -118,5 +126,5 @@ func (u *upload) Handle(_ p2p.Peer, m p2p.Msg) {
 func (u *upload) finish(err error) {
 	u.end()
 	u.env.Close(u.link)
-	u.then.uploaded(err)
+	u.then.uploaded(u, err)
 }

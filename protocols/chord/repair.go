@@ -28,6 +28,7 @@ func (c *Chord) repairStore() {
 	if r.busy {
 		return
 	}
+	c.forget()
 	var scratch [maxSuccessors + 1]p2p.Addr
 	around := c.keepers(append(scratch[:0], c.pred.Addr))
 	if !slices.Equal(around, r.around) {
@@ -57,7 +58,20 @@ func (r *repair) next() {
 		r.to = r.c.belongs(&r.e)
 		r.i++
 	}
-	r.c.upload(r.to[0], r.e, r.e.blob(), false, r)
+	if r.e.Gone {
+		p2p.Ask(&r.c.calls, r.to[0].Peer(), remove{Name: r.e.Name, Version: r.e.Version}, r, (*repair).told)
+		return
+	}
+	r.c.upload(r.to[0], r.e, r.e.blob(), r)
+}
+
+func (r *repair) told(m *removed) {
+	if m == nil {
+		r.stop()
+		return
+	}
+	r.to = r.to[1:]
+	r.next()
 }
 
 // belongs returns to whom this node should offer an object.
@@ -71,13 +85,21 @@ func (c *Chord) belongs(e *entry) []p2p.Addr {
 	return []p2p.Addr{c.pred.Addr}
 }
 
-// uploaded goes on, also if that node refused the object. If it fell silent or
-// broke off, all begins anew at the next tick, by when the ring may have noticed.
-func (r *repair) uploaded(err error) {
+// uploaded goes on, also if that node refused the object. If it says that the
+// object was removed, it is removed here too.
+func (r *repair) uploaded(u *upload, err error) {
 	r.to = r.to[1:]
-	if err != nil && !errors.Is(err, p2p.ErrRefused) && !errors.Is(err, p2p.ErrCorrupt) {
-		r.to, r.around, r.busy = nil, r.around[:0], false
+	switch {
+	case errors.Is(err, errGone):
+		r.c.bury(r.e.Name, u.version)
+		r.to = nil
+	case err != nil && !errors.Is(err, p2p.ErrRefused) && !errors.Is(err, p2p.ErrCorrupt):
+		r.stop()
 		return
 	}
 	r.next()
 }
+
+// stop ends a repair in which a node fell silent or broke off. All begins anew at
+// the next tick, by when the ring may have noticed.
+func (r *repair) stop() { r.to, r.around, r.busy = nil, r.around[:0], false }

@@ -18,16 +18,23 @@ type intake struct {
 	link p2p.Peer
 }
 
-// take hears put. What is stored already need not be sent.
+// take hears put. What is stored already need not be sent, and what was removed
+// since is not wanted.
 func (c *Chord) take(from p2p.Peer, m *put) {
-	t := &intake{c: c, link: from, sink: sink{want: entry{m.Name, m.Bytes, m.Sum}}}
-	t.blob = t.want.blob()
-	i, found := c.at(m.Name)
+	have, e := c.known(m.Name), entry{Name: m.Name, item: m.item}
+	if e.Version == 0 {
+		e.Version = have.Version + 1
+	}
+	t := &intake{c: c, link: from, sink: sink{want: e, blob: e.blob()}}
 	switch {
-	case found && (c.store[i].Sum == m.Sum || !m.Fresh):
-		c.judge(from, kept)
+	case have.Version >= e.Version && have.Gone:
+		c.judge(from, gone, have.Version)
+	case have.Version >= e.Version:
+		c.judge(from, kept, have.Version)
 	case m.Name == "", m.Bytes > c.cfg.Largest, len(c.takes) == maxTakes, c.taking(t.blob):
-		c.judge(from, refused)
+		c.judge(from, refused, 0)
+	case m.Holder != 0, have.Sum == e.Sum && !have.Gone && have.Holder == 0 && have.Version > 0:
+		t.keep()
 	default:
 		c.takes = append(c.takes, t)
 		c.env.Hand(from, t)
@@ -36,13 +43,24 @@ func (c *Chord) take(from p2p.Peer, m *put) {
 	}
 }
 
+// keep lists the object, unless a newer one has come meanwhile.
+func (t *intake) keep() {
+	if have := t.c.known(t.want.Name); have.Version <= t.want.Version {
+		if t.want.Holder == 0 {
+			t.want.save(t.c.env.Disk())
+		}
+		t.c.insert(t.want)
+	}
+	t.c.judge(t.link, kept, t.want.Version)
+}
+
 func (c *Chord) taking(blob string) bool {
 	return slices.ContainsFunc(c.takes, func(t *intake) bool { return t.blob == blob })
 }
 
 // judge ends a put.
-func (c *Chord) judge(link p2p.Peer, v verdict) {
-	p2p.Send(c.env, link, stored{v})
+func (c *Chord) judge(link p2p.Peer, v verdict, version uint32) {
+	p2p.Send(c.env, link, stored{v, version})
 	c.env.Close(link)
 }
 
@@ -78,8 +96,6 @@ func (t *intake) summed(m *p2p.Summed) {
 	case string(m.Sum) != string(t.want.Sum[:]):
 		t.finish(corrupt)
 	default:
-		t.want.save(t.env.Disk())
-		t.c.insert(t.want)
 		t.finish(kept)
 	}
 }
@@ -87,10 +103,12 @@ func (t *intake) summed(m *p2p.Summed) {
 func (t *intake) finish(v verdict) {
 	t.end()
 	t.c.takes = slices.DeleteFunc(t.c.takes, func(o *intake) bool { return o == t })
-	if v != kept {
-		t.env.Disk().Remove(t.blob)
+	if v == kept {
+		t.keep()
+		return
 	}
-	t.c.judge(t.link, v)
+	t.env.Disk().Remove(t.blob)
+	t.c.judge(t.link, v, 0)
 }
 
 // A serving is an object that another node gets from here.
@@ -99,18 +117,23 @@ type serving struct {
 	c *Chord
 }
 
-// give hears get.
+// give hears get: for what is stored here, or what this node published and only
+// pointers lead to.
 func (c *Chord) give(from p2p.Peer, m *get) {
-	i, found := c.at(m.Name)
-	if !found {
+	e, blob := c.known(m.Name), m.Name
+	if i := c.sharing(m.Name); i >= 0 {
+		e = c.shared[i]
+	} else {
+		blob = e.blob()
+	}
+	if e.Version == 0 || e.Gone || e.Holder != 0 {
 		p2p.Send(c.env, from, object{})
 		c.env.Close(from)
 		return
 	}
-	e := c.store[i]
-	s := &serving{pump{blob: e.blob(), bytes: e.Bytes}, c}
+	s := &serving{pump{blob: blob, bytes: e.Bytes}, c}
 	c.env.Hand(from, s)
-	p2p.Send(c.env, from, object{true, e.Bytes, e.Sum})
+	p2p.Send(c.env, from, object{true, e.item})
 	s.more(from)
 }
 

@@ -5,17 +5,25 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"time"
 
 	"peerbed/protocols/p2p"
 	"peerbed/protocols/wire"
 )
 
-// An entry is an object that the node stores for the network.
+// An entry is an object that the node stores for the network, or the note that
+// one was removed: without it repair would bring back what a node kept that did
+// not hear of the removal.
 type entry struct {
-	Name  string
-	Bytes int64
-	Sum   hash
+	Name string
+	item
+	Gone  bool
+	until time.Duration // Gone: when the note may be forgotten
 }
+
+// burial is how long a node remembers that an object was removed. Who was away
+// for longer, and kept the object, brings it back.
+const burial = time.Hour
 
 // prefix begins the names of the blobs that hold such objects, apart from the
 // user's own files.
@@ -29,9 +37,12 @@ func (e *entry) blob() string {
 }
 
 // A blob is complete once a record of the same name has been saved: the
-// object's name and SHA-1.
+// object's SHA-1, version and name.
 
-func (e *entry) save(d p2p.Disk) { d.Save(e.blob(), append(e.Sum[:len(e.Sum):len(e.Sum)], e.Name...)) }
+func (e *entry) save(d p2p.Disk) {
+	r := order.AppendUint32(e.Sum[:len(e.Sum):len(e.Sum)], e.Version)
+	d.Save(e.blob(), append(r, e.Name...))
+}
 
 // restore lists again what lies on the disk from before a crash, and clears
 // away what had not arrived whole.
@@ -42,8 +53,9 @@ func (c *Chord) restore() {
 			continue
 		}
 		r := wire.NewReader(d.Load(b.Name))
-		e := entry{Bytes: b.Len}
+		e := entry{item: item{Bytes: b.Len}}
 		copy(e.Sum[:], r.Take(len(e.Sum)))
+		e.Version = r.Uint32(order)
 		e.Name = string(r.Take(r.Len()))
 		if r.Err() != nil || e.blob() != b.Name {
 			d.Remove(b.Name)
@@ -58,7 +70,16 @@ func (c *Chord) at(name string) (i int, found bool) {
 	return slices.BinarySearchFunc(c.store, name, func(e entry, n string) int { return strings.Compare(e.Name, n) })
 }
 
-// insert lists an object. Another content of the same name makes room.
+// known returns what the node knows of a name; an entry of version 0: nothing.
+func (c *Chord) known(name string) entry {
+	if i, found := c.at(name); found {
+		return c.store[i]
+	}
+	return entry{}
+}
+
+// insert lists an object, or the note that it was removed. Another content of
+// the same name makes room.
 func (c *Chord) insert(e entry) {
 	if !c.repair.ticks {
 		c.repair.ticks = true
@@ -69,19 +90,29 @@ func (c *Chord) insert(e entry) {
 		c.store = slices.Insert(c.store, i, e)
 		return
 	}
-	if old := &c.store[i]; old.Sum != e.Sum {
+	if old := &c.store[i]; old.Sum != e.Sum || old.Holder != e.Holder {
 		c.env.Disk().Remove(old.blob())
 		c.env.Disk().Save(old.blob(), nil)
 	}
 	c.store[i] = e
 }
 
+// bury notes that an object was removed.
+func (c *Chord) bury(name string, version uint32) {
+	c.insert(entry{Name: name, item: item{Version: version}, Gone: true, until: c.env.Now() + burial})
+}
+
+// forget drops old notes.
+func (c *Chord) forget() {
+	now := c.env.Now()
+	c.store = slices.DeleteFunc(c.store, func(e entry) bool { return e.Gone && e.until <= now })
+}
+
 // holds answers whether this node stores an object.
 func (c *Chord) holds(name string) held {
-	i, found := c.at(name)
-	if !found {
+	e := c.known(name)
+	if e.Version == 0 || e.Gone {
 		return held{}
 	}
-	e := c.store[i]
-	return held{Found: true, Bytes: e.Bytes, Sum: e.Sum}
+	return held{Found: true, item: e.item}
 }

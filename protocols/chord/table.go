@@ -125,10 +125,16 @@ func (c *Chord) follow(head Ref, list []p2p.Addr) {
 	c.succs = append(c.succs[:0], succs...)
 }
 
-// failed takes a node that did not answer out of the table. A node that loses
-// its last successor goes on with its nearest finger, and stabilisation walks
-// back from there; without one it is alone.
+// failed takes a node that did not answer out of the table.
 func (c *Chord) failed(a p2p.Addr) {
+	c.merge.lose(c, a)
+	c.drop(a)
+}
+
+// drop takes a node out of the table. A node that loses its last successor goes
+// on with its nearest finger, and stabilisation walks back from there; without
+// one it is alone.
+func (c *Chord) drop(a p2p.Addr) {
 	if a == c.me.Addr || !c.in() {
 		return
 	}

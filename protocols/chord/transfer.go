@@ -2,6 +2,7 @@ package chord
 
 import (
 	"crypto/sha1"
+	"fmt"
 	stdhash "hash"
 
 	"peerbed/protocols/p2p"
@@ -112,9 +113,13 @@ const (
 	kept    verdict = iota // it is on disk and its hash is right, or it was already
 	corrupt                // what came has another hash
 	refused                // too large, being stored by another, or the disk failed
+	gone                   // it has been removed since
 )
+
+// errGone says that an object has been removed since.
+var errGone = fmt.Errorf("%w: removed", p2p.ErrNotFound)
 
 // err says the verdict as an error; nil if the object is kept.
 func (v verdict) err() error {
-	return [...]error{kept: nil, corrupt: p2p.ErrCorrupt, refused: p2p.ErrRefused}[v]
+	return [...]error{kept: nil, corrupt: p2p.ErrCorrupt, refused: p2p.ErrRefused, gone: errGone}[v]
 }
