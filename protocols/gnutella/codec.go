@@ -20,6 +20,8 @@ func accept(first []byte) (p2p.Codec, error) {
 		{greets, func() p2p.Codec { return &overlay{texts: 2} }},
 		{"GET /", newTransfer},
 		{"HEAD /", newTransfer},
+		{"GIV ", newTransfer},
+		{"RELAY ", newTransfer},
 	} {
 		n := min(len(first), len(l.start))
 		switch {
@@ -30,13 +32,15 @@ func accept(first []byte) (p2p.Codec, error) {
 			return l.codec(), nil
 		}
 	}
-	return nil, fmt.Errorf("%w: a stream that begins with %q; GNUTELLA, GET and HEAD are known", p2p.ErrMalformed, first)
+	return nil, fmt.Errorf("%w: a stream that begins with %q; GNUTELLA, GET, HEAD, GIV and RELAY are known", p2p.ErrMalformed, first)
 }
 
 // overlay is the codec of a link: texts while it is negotiated, descriptors
 // from then on.
 type overlay struct {
-	texts int // to come from the other side before its first descriptor
+	texts int       // to come from the other side before its first descriptor
+	out   *deflater // nil: descriptors go as they are
+	in    *inflater // nil: they come as they are
 
 	// The last message read.
 	connect Connect
@@ -44,6 +48,8 @@ type overlay struct {
 	ping    Ping
 	pong    Pong
 	bye     Bye
+	reset   RouteReset
+	patch   RoutePatch
 	push    Push
 	query   Query
 	hit     Hit
@@ -52,18 +58,59 @@ type overlay struct {
 // newOverlay is the codec of a link that this side dials: one text will come.
 func newOverlay() p2p.Codec { return &overlay{texts: 1} }
 
+// Packed implements [p2p.Packer].
+func (c *overlay) Packed() (out, in bool) { return c.out != nil, c.in != nil }
+
 func (c *overlay) Append(dst []byte, m p2p.Msg) ([]byte, p2p.Content, error) {
 	w, ok := m.(interface{ append([]byte) []byte })
-	if !ok {
+	switch {
+	case !ok:
 		return dst, p2p.Content{}, fmt.Errorf("gnutella: no bytes for a %T on a link", m)
+	case c.out != nil:
+		return c.out.append(dst, w.append(nil)), p2p.Content{}, nil
+	}
+	if a, ok := m.(*Answer); ok && a.packs() {
+		c.out = newDeflater()
 	}
 	return w.append(dst), p2p.Content{}, nil
 }
 
+// packs reports whether the sender's descriptors will be deflated.
+func (m *Answer) packs() bool { return m.Deflates && m.Minor >= 6 && m.Code == 200 }
+
 func (c *overlay) Next(src []byte, eof bool) (p2p.Msg, int, error) {
-	if c.texts > 0 {
+	switch {
+	case c.texts > 0:
 		return c.text(src)
+	case c.in != nil:
+		return c.unpacked(src, eof)
 	}
+	return c.frame(src)
+}
+
+// unpacked reads one descriptor of what has been inflated. When there is none,
+// it inflates what is there, and when there is nothing it takes src.
+func (c *overlay) unpacked(src []byte, eof bool) (p2p.Msg, int, error) {
+	for {
+		m, n, err := c.frame(c.in.plain)
+		c.in.plain = c.in.plain[n:]
+		if m != nil || err != nil {
+			return m, 0, err
+		}
+		if n > 0 {
+			continue
+		}
+		if more, err := c.in.more(eof && len(src) == 0); err != nil {
+			return nil, 0, err
+		} else if !more {
+			c.in.packed = append(c.in.packed, src...)
+			return nil, len(src), nil
+		}
+	}
+}
+
+// frame reads one descriptor.
+func (c *overlay) frame(src []byte) (p2p.Msg, int, error) {
 	if len(src) < headSize {
 		return nil, 0, nil
 	}
@@ -97,6 +144,9 @@ func (c *overlay) text(src []byte) (p2p.Msg, int, error) {
 		return &c.connect, n, nil
 	}
 	c.answer, err = parseAnswer(&h)
+	if err == nil && c.answer.packs() {
+		c.in = &inflater{}
+	}
 	return &c.answer, n, err
 }
 
@@ -113,6 +163,15 @@ func (c *overlay) descriptor(b []byte, r *wire.Reader) (p2p.Msg, error) {
 	case typeBye:
 		c.bye.Head, m = h, &c.bye
 		c.bye.parse(r)
+	case typeRoute:
+		switch r.Uint8() {
+		case routeReset:
+			c.reset.Head, m = h, &c.reset
+			c.reset.parse(r)
+		case routePatch:
+			c.patch.Head, m = h, &c.patch
+			c.patch.parse(r)
+		}
 	case typePush:
 		c.push.Head, m = h, &c.push
 		c.push.parse(r)

@@ -168,8 +168,9 @@ func accepted(t testing.TB, first string) p2p.Codec {
 func TestAccept(t *testing.T) {
 	accepted(t, "GNUTELLA CONNECT/0.6\r\n")
 	accepted(t, "GET /get/1/a HTTP/1.0\r\n")
+	accepted(t, "GIV 1:"+strings.Repeat("0", 32)+"/a\n\n")
 	accepted(t, "HEAD /uri-res/N2R?urn:sha1:X HTTP/1.1\r\n")
-	for _, first := range []string{"GIV 1:ff/a\n\n", "GNUTELLO", "GETTY", "\x13BitTorrent", "\x00\x00"} {
+	for _, first := range []string{"GIVE 1:ff/a\n\n", "GNUTELLO", "GETTY", "\x13BitTorrent", "\x00\x00"} {
 		c, err := gnutella.Accept([]byte(first)[:min(8, len(first))])
 		if !errors.Is(err, p2p.ErrMalformed) || c != nil {
 			t.Errorf("%q: %v, %v; want it refused as malformed", first, c, err)
@@ -200,9 +201,9 @@ func TestForeignHandshakes(t *testing.T) {
 // fields of a known one is too.
 func TestForeignDescriptors(t *testing.T) {
 	c := ready(t)
-	qrp := unhex(t, idHex+"30 01 00 06000000"+"00 00400000 02")
-	if m, n, err := c.Next(append(qrp, 1), false); m != nil || n != len(qrp) || err != nil {
-		t.Errorf("a QRP reset: %v, %d of %d bytes, %v; want it skipped", m, n, len(qrp), err)
+	vendor := unhex(t, idHex+"31 01 00 08000000"+"47544b47 0700 0100")
+	if m, n, err := c.Next(append(vendor, 1), false); m != nil || n != len(vendor) || err != nil {
+		t.Errorf("a vendor message: %v, %d of %d bytes, %v; want it skipped", m, n, len(vendor), err)
 	}
 	ping := unhex(t, idHex+"00 01 00 07000000"+"c383534350 4101")
 	m, n, err := c.Next(ping, false)

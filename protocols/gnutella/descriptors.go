@@ -15,6 +15,7 @@ const (
 	typePing  = 0x00
 	typePong  = 0x01
 	typeBye   = 0x02
+	typeRoute = 0x30
 	typePush  = 0x40
 	typeQuery = 0x80
 	typeHit   = 0x81
@@ -61,6 +62,26 @@ func (m *Bye) append(dst []byte) []byte {
 	return append(append(dst, m.Text...), 0)
 }
 
+// A route table travels in descriptors of one type; their first byte tells a
+// reset from a patch.
+const (
+	routeReset = 0
+	routePatch = 1
+)
+
+func (m *RouteReset) append(dst []byte) []byte {
+	dst = append(appendHead(dst, &m.Head, typeRoute, m.Size()), routeReset)
+	return append(le.AppendUint32(dst, m.Entries), m.Infinity)
+}
+
+func (m *RoutePatch) append(dst []byte) []byte {
+	dst = append(appendHead(dst, &m.Head, typeRoute, m.Size()), routePatch, m.Seq, m.Of, 0, m.Bits)
+	if m.Zlib {
+		dst[len(dst)-2] = 1
+	}
+	return append(dst, m.Data...)
+}
+
 func (m *Push) append(dst []byte) []byte {
 	dst = append(appendHead(dst, &m.Head, typePush, m.Size()), m.Servent[:]...)
 	dst = binary.BigEndian.AppendUint32(le.AppendUint32(dst, m.Index), m.Addr.IP())
@@ -98,6 +119,17 @@ func (m *Pong) parse(r *wire.Reader) {
 func (m *Bye) parse(r *wire.Reader) {
 	m.Code = r.Uint16(le)
 	m.Text, _, _ = strings.Cut(string(r.Take(r.Len())), "\x00")
+}
+
+func (m *RouteReset) parse(r *wire.Reader) { m.Entries, m.Infinity = r.Uint32(le), r.Uint8() }
+
+func (m *RoutePatch) parse(r *wire.Reader) {
+	m.Seq, m.Of = r.Uint8(), r.Uint8()
+	compressor := r.Uint8()
+	m.Zlib, m.Bits, m.Data = compressor == 1, r.Uint8(), string(r.Take(r.Len()))
+	if compressor > 1 || m.Bits != 4 && m.Bits != 8 || m.Seq == 0 || m.Seq > m.Of {
+		r.Fail("route patch %d of %d, compressor %d, %d bits an entry", m.Seq, m.Of, compressor, m.Bits)
+	}
 }
 
 func (m *Push) parse(r *wire.Reader) {

@@ -39,6 +39,7 @@ type stream struct {
 	handler p2p.Handler
 	in      []byte // not yet read by the servent
 	out     []byte // said by the servent, not yet looked at
+	dialled bool   // by the servent, who has not heard Up yet
 	over    bool   // closed by the servent, or down
 	err     error  // why
 }
@@ -111,9 +112,23 @@ func (d *desk) open(peer p2p.Addr, c p2p.Codec, h p2p.Handler) *stream {
 
 func (d *desk) stream(p p2p.Peer) *stream { return d.streams[p.Link-1] }
 
-func (d *desk) Dial(to p2p.Addr, c p2p.Codec, h p2p.Handler) p2p.Peer { return d.open(to, c, h).peer }
-func (d *desk) Hand(p p2p.Peer, h p2p.Handler)                        { d.stream(p).handler = h }
-func (d *desk) Close(p p2p.Peer)                                      { d.stream(p).over = true }
+func (d *desk) Dial(to p2p.Addr, c p2p.Codec, h p2p.Handler) p2p.Peer {
+	s := d.open(to, c, h)
+	s.dialled = true
+	return s.peer
+}
+
+// stands lets a stream that the servent has dialled stand.
+func (s *stream) stands() {
+	if s.dialled {
+		s.dialled = false
+		s.handler.Handle(s.peer, &p2p.Up{})
+		s.d.run()
+	}
+}
+
+func (d *desk) Hand(p p2p.Peer, h p2p.Handler) { d.stream(p).handler = h }
+func (d *desk) Close(p p2p.Peer)               { d.stream(p).over = true }
 
 func (d *desk) Post(to p2p.Peer, m p2p.Msg) {
 	s := d.stream(to)
@@ -142,6 +157,7 @@ func (d *desk) call(from string, bytes string) *stream {
 // say lets the stranger say bytes.
 func (s *stream) say(bytes string) {
 	s.d.t.Helper()
+	s.stands()
 	s.in = append(s.in, bytes...)
 	for !s.over {
 		m, n, err := s.codec.Next(s.in, false)

@@ -10,19 +10,23 @@
 //   - "Gnutella 0.6" handshake (Lime Wire and the Gnutella Developer Forum,
 //     2001), with the later headers of real servents.
 //   - HUGE, "Hash/URN Gnutella Extensions" v0.94: SHA-1 in hits and transfers.
-//   - The Bye, minimal speed and HTTP conventions that gtk-gnutella documents.
+//   - "Query Routing for the Gnutella Network" (QRP) v0.1, "Ultrapeers", "Gnutella
+//     Dynamic Query Protocol" v0.1 and "Ping/Pong Scheme", all of 2001 to 2003.
+//   - The Bye, compression, minimal speed and HTTP conventions that gtk-gnutella
+//     documents.
 //
-// What goes over the wire is theirs, byte for byte.
+// What goes over the wire is theirs, byte for byte, but for [Relay].
 //
-// # One port, three languages
+// # One port, two languages
 //
 // The first bytes of a stream tell what it speaks. "GNUTELLA" begins a link,
-// "GET /" or "HEAD /" a transfer. "GIV ", with which a servent that cannot be
-// dialled offers a file after a [Push], is refused: this servent sends no Push.
+// "GET /" or "HEAD /" a transfer, and so do "GIV " and "RELAY ", after which the
+// side that was dialled, or a third, asks.
 //
 // A link begins with texts. In version 0.4 there are two, [Connect] and "OK"; in
-// 0.6 three blocks of headers: [Connect], [Answer], and the dialler's [Answer],
-// which will choose compression one day. From then on there are descriptors.
+// 0.6 three blocks of headers: [Connect], [Answer], and the dialler's [Answer].
+// From then on there are descriptors: as they are, or, where a block has said
+// Content-Encoding: deflate, as one zlib stream in the direction of its sender.
 //
 // # Descriptors
 //
@@ -41,6 +45,7 @@
 //     other: if that breaks the hit is lost. A hit with an unknown GUID is
 //     dropped.
 //   - [Push] travels back on the way of a hit, to its servent.
+//   - [RouteReset] and [RoutePatch] tell an ultrapeer which words a leaf has.
 //   - [Bye] says why a link ends.
 //
 // A query finds the files that have all its words in their names, whatever
@@ -52,7 +57,21 @@
 // or 1.1 on the servent's one port; [Response] and pieces of [Body] come back. A
 // download takes the fastest responder, the nearest of equals; if it breaks it
 // goes on at the next with what is missing, and in the end compares the SHA-1
-// with that of the hit. What does not match is thrown away and taken elsewhere.
+// with that of the hit. What does not match is thrown away and taken elsewhere:
+// if it came from several, from each as a whole, so that whoever lies is found.
+//
+// A responder that cannot be dialled, or does not answer, is sent a [Push]: it
+// dials the asker, says [Giv], and the asker sends its Get. If the asker cannot
+// be dialled either it gives up; or, with Config.Relay, a third that both can
+// dial stands between.
+//
+// # Roles
+//
+// By default all servents are equal ([Peer]). [Leaf], [Ultrapeer] and [Able] make
+// the two levels of version 0.6: a leaf relays nothing and hears a query only if
+// its words are in the table that it has sent; ultrapeers flood among one
+// another and shield their leaves. A host behind a slow line needs nobody to
+// relay through it: as a leaf it has its ultrapeers for proxies.
 //
 // # The overlay
 //
@@ -70,19 +89,42 @@
 // has lost, ever more rarely and up to two links more than Degree: only so do
 // the parts of a network that was cut find together again.
 //
-// # Files
+// # Variants
 //
-// handshake.go and texts.go hold what makes a link; descriptors.go, flood.go,
-// ping.go and hosts.go what happens on it; search.go and library.go the two ends
-// of a query; http.go, transfer.go and download.go what is fetched.
+// Each is a word or a number in [Config], and has a file of its own:
+//
+//	rank.go       role: peer, leaf, ultrapeer or able; X-Ultrapeer-Needed
+//	qrp.go        the table by which a leaf is shielded
+//	deflate.go    deflated links
+//	ping.go       pings that are flooded
+//	multiplex.go  several pings that go on as one
+//	pongcache.go  pings that are answered from a cache
+//	dynamic.go    queries that go to one neighbour after the other
+//	cache.go      hits that are remembered
+//	attach.go     random and preferential attachment
+//	push.go       Push and GIV
+//	relay.go      a third between two firewalls
+//
+// The others are of every servent: handshake.go and texts.go make a link, tend.go
+// and hosts.go keep enough of them; descriptors.go and flood.go are what happens
+// on it; search.go and library.go the two ends of a query; http.go, transfer.go
+// and download.go what is fetched.
 //
 // # Deviations
 //
 //   - But for a newcomer's first, pings cross two links by default, not seven:
 //     N servents that flood pings everywhere cost N*N pongs. ping-ttl=7 does
 //     that.
-//   - A servent says X-Ultrapeer: False, yet it relays: it is an ordinary one
-//     of the flat network of version 0.4. It dials in 0.6 only.
+//   - A Peer says nothing of ultrapeers, as servents did before there were any.
+//     Those of today want an Ultrapeer or a Leaf. It dials in 0.6 only.
+//   - Ultrapeers take tables of their leaves, but tell one another none
+//     (X-Ultrapeer-Query-Routing), so a flood among them is a flood.
+//   - A dynamic query ends after 50 files, not 150 results, and does not ask the
+//     leaf how many it has kept (vendor message LEAF/11).
+//   - Each descriptor of a deflated link is flushed, for nobody says when a
+//     burst has ended; real servents wait a little. What is read between two
+//     flushes is bounded, so a stranger cannot make much of little.
+//   - A query with a minimal speed is of version 0.4; newer servents drop it.
 //   - Its own hits stay below 4 kB, as in version 0.4; it takes descriptors of
 //     up to 64 KiB - 1. Others, and those of unknown type, are not relayed;
 //     extensions of a Ping or Pong are dropped, those of a Query or Hit kept.

@@ -26,16 +26,22 @@ type download struct {
 	result p2p.Result // of the search
 
 	sources []source // the one in use first
-	tries   int      // since the last byte
-	peer    p2p.Peer // of this attempt; zero: none
+	tries   int      // since the last byte that was new
+	peer    p2p.Peer // of this attempt; zero: none, or not yet
+	way     way      // of this attempt
+	up      bool     // its stream stands
 	begun   bool     // its Response has come
 	timer   p2p.Timer
 	moved   bool // bytes have come since the last look
 
 	sum     [sha1.Size]byte // of what lies on the Disk up to at
 	at      int64
-	ours    bool // what lies there is this download's
-	pending int  // writes under way
+	best    int64    // the farthest that at ever was
+	from    p2p.Addr // whom that came from; 0: nobody
+	mixed   bool     // it came from several
+	whole   bool     // it must come from one
+	ours    bool     // what lies there is this download's
+	pending int      // writes under way
 	broken  error
 }
 
@@ -73,7 +79,7 @@ func (s *servent) fetch(name string, done func(p2p.Result)) {
 func (d *download) found(q *search, r p2p.Result) {
 	d.result = r
 	for _, f := range q.sources {
-		if _, ok := parseURN(f.Ext); ok && f.Name == d.name && dialable(f.addr, d.s.env.Self()) {
+		if _, ok := parseURN(f.Ext); ok && f.Name == d.name && (f.push || dialable(f.addr, d.s.env.Self())) {
 			d.sources = append(d.sources, f)
 		}
 	}
@@ -92,27 +98,123 @@ func (d *download) found(q *search, r p2p.Result) {
 	d.start()
 }
 
-// start asks the first source for what is missing.
+// start turns to the first source for what is missing.
 func (d *download) start() {
 	env, f := d.s.env, &d.sources[0]
-	if sum, _ := parseURN(f.Ext); sum != d.sum || d.at == 0 { // other bytes than those that lie there
+	if sum, _ := parseURN(f.Ext); sum != d.sum || d.at == 0 || d.whole { // other bytes than those that lie there
 		env.Disk().Remove(d.name)
 		d.sum, d.at, d.ours = sum, 0, true
+		d.from, d.mixed = 0, false
 	}
-	get := Get{Index: f.Index, Name: f.Name}
+	d.up, d.begun, d.moved = false, false, false
+	d.timer = env.After(d.s.cfg.Stall, &stalled{d: d})
+	d.way = d.s.wayTo(f)
+	d.way.open(d)
+}
+
+// A way is how a download comes to a stream on which it can ask.
+type way interface {
+	open(d *download)
+	risen(d *download) // the stream that open dialled stands
+}
+
+// wayTo chooses by who can be dialled: the responder, else the asker, else a
+// third.
+func (s *servent) wayTo(f *source) way {
+	switch {
+	case !f.push:
+		return direct{}
+	case !s.cfg.Firewalled:
+		return pushing{}
+	case s.cfg.Relay:
+		return &between{}
+	}
+	return noWay{}
+}
+
+// direct dials the responder.
+type direct struct{}
+
+func (direct) open(d *download) {
+	d.peer = d.s.env.Dial(d.sources[0].addr, newTransfer(), d)
+	d.ask()
+}
+
+func (direct) risen(*download) {}
+
+// pushing has the responder dial.
+type pushing struct{}
+
+func (pushing) open(d *download) {
+	if !d.s.push(&d.sources[0], d.s.env.Self()) {
+		d.next(fmt.Errorf("no way back to it: %w", p2p.ErrNotFound))
+	}
+}
+
+func (pushing) risen(*download) {}
+
+// between dials a third servent and has the responder dial that.
+type between struct{ third p2p.Addr }
+
+func (b *between) open(d *download) {
+	if b.third = d.s.third(d.tries); b.third == 0 {
+		d.next(fmt.Errorf("nobody can stand between: %w", p2p.ErrNotFound))
+		return
+	}
+	d.peer = d.s.env.Dial(b.third, newTransfer(), d)
+	p2p.Send(d.s.env, d.peer, Relay{d.sources[0].servent})
+}
+
+func (b *between) risen(d *download) {
+	if !d.s.push(&d.sources[0], b.third) {
+		d.next(fmt.Errorf("no way back to it: %w", p2p.ErrNotFound))
+	}
+}
+
+// noWay is between two that cannot be dialled.
+type noWay struct{}
+
+func (noWay) open(d *download) {
+	f := d.sources[0].addr
+	d.sources = d.sources[1:]
+	d.again(fmt.Errorf("gnutella: %q from %v: both sides are behind firewalls: %w", d.name, f, p2p.ErrRefused))
+}
+
+func (noWay) risen(*download) {}
+
+// waitsFor reports whether the servent's Giv is what the download waits for.
+func (d *download) waitsFor(servent GUID) bool {
+	_, pushing := d.way.(pushing)
+	return pushing && d.peer.Link == 0 && len(d.sources) > 0 && d.sources[0].servent == servent
+}
+
+// offered goes on where the responder has dialled.
+func (d *download) offered(from p2p.Peer) {
+	d.peer, d.up = from, true
+	d.ask()
+}
+
+// ask asks for what is missing.
+func (d *download) ask() {
+	f := &d.sources[0]
+	get := Get{Index: f.Index, Name: f.Name, Host: d.peer.Addr}
 	if d.at > 0 {
 		get.Range = fmt.Sprintf("bytes=%d-", d.at)
 	}
-	d.begun, d.moved = false, false
-	d.peer = env.Dial(f.addr, newTransfer(), d)
-	p2p.Send(env, d.peer, get)
-	d.timer = env.After(d.s.cfg.Stall, &stalled{d: d})
+	p2p.Send(d.s.env, d.peer, get)
 }
 
 // Handle hears of the stream, and of the Disk.
 func (d *download) Handle(from p2p.Peer, m p2p.Msg) {
 	switch m := m.(type) {
-	case *p2p.Up, *p2p.Room:
+	case *p2p.Room:
+	case *p2p.Up:
+		if from == d.peer {
+			d.up = true
+			d.way.risen(d)
+		}
+	case *Giv:
+		d.relayed(from, m)
 	case *p2p.Written:
 		d.written(m)
 	case *p2p.Summed:
@@ -129,6 +231,15 @@ func (d *download) Handle(from p2p.Peer, m p2p.Msg) {
 		if from == d.peer {
 			d.next(p2p.ErrMalformed)
 		}
+	}
+}
+
+// relayed hears from the servent between that the responder has come.
+func (d *download) relayed(from p2p.Peer, m *Giv) {
+	if _, ok := d.way.(*between); ok && from == d.peer && !d.begun && m.Servent == d.sources[0].servent {
+		d.ask()
+	} else if from == d.peer {
+		d.next(p2p.ErrMalformed)
 	}
 }
 
@@ -151,9 +262,12 @@ func (d *download) begin(from p2p.Peer, m *Response) {
 		d.next(fmt.Errorf("it answered %d, %d bytes from %d: %w", m.Code, m.Length, m.Off, p2p.ErrNotFound))
 		return
 	case whole:
-		d.at = 0
+		d.at, d.from, d.mixed = 0, 0, false
 	}
 	d.begun = true
+	f := d.sources[0].addr
+	d.mixed = d.mixed || d.from != 0 && d.from != f
+	d.from = f
 	if size == 0 {
 		d.write(p2p.View(nil))
 	}
@@ -166,7 +280,7 @@ func (d *download) store(from p2p.Peer, m *Body) {
 	case !d.begun || d.at+int64(m.Data.Len) > int64(d.sources[0].Size):
 		d.next(fmt.Errorf("%w: more bytes than announced", p2p.ErrMalformed))
 	default:
-		d.moved, d.tries = true, 0
+		d.moved = true
 		d.write(m.Data)
 	}
 }
@@ -177,6 +291,9 @@ func (d *download) write(c p2p.Content) {
 	d.s.env.Disk().Write(d.name, d.at, c, d)
 	d.at += int64(c.Len)
 	d.pending++
+	if d.at > d.best {
+		d.best, d.tries = d.at, 0
+	}
 	if d.at == int64(d.sources[0].Size) {
 		d.hangUp()
 	}
@@ -200,8 +317,9 @@ func (d *download) verify() {
 	d.s.env.Disk().Sum(d.name, 0, d.at, sha1.New, d)
 }
 
-// summed ends the download, or throws away what came and takes the next
-// source.
+// summed ends the download, or throws away what came. If it came from one
+// source, that one lies and is left. If it came from several, each is asked for
+// the whole from now on, so that it will be known who lies.
 func (d *download) summed(m *p2p.Summed) {
 	if len(d.sources) == 0 {
 		return // given up meanwhile
@@ -212,7 +330,12 @@ func (d *download) summed(m *p2p.Summed) {
 		d.end(p2p.Result{Err: fmt.Errorf("gnutella: hash of %q: %w: %w", d.name, p2p.ErrDisk, m.Err)})
 	case string(m.Sum) != string(d.sum[:]):
 		d.at = 0
-		d.sources = d.sources[1:]
+		if d.mixed { // nobody knows whose part is wrong
+			d.whole, d.tries = true, 0
+			d.sources = append(d.sources[1:], f)
+		} else {
+			d.sources = d.sources[1:]
+		}
 		d.again(fmt.Errorf("gnutella: %q from %v: %w", d.name, f.addr, p2p.ErrCorrupt))
 	default:
 		d.result.Found = slices.DeleteFunc(d.result.Found, func(a p2p.Addr) bool { return a == f.addr })
@@ -234,9 +357,13 @@ func (d *download) stall() {
 	d.timer = d.s.env.After(d.s.cfg.Stall, &stalled{d: d})
 }
 
-// next leaves this source, which may be tried again after all others.
+// next leaves this source, which may be tried again after all others: by Push,
+// if it could not be dialled.
 func (d *download) next(err error) {
 	f := d.sources[0]
+	if _, dialled := d.way.(direct); dialled && !d.up && !d.s.cfg.Firewalled {
+		f.push = true
+	}
 	d.sources = append(d.sources[1:], f)
 	d.tries++
 	d.again(fmt.Errorf("gnutella: %q from %v: %w", d.name, f.addr, err))
@@ -264,6 +391,7 @@ func (d *download) retry() {
 func (d *download) hangUp() {
 	env := d.s.env
 	env.Stop(d.timer)
+	d.way = nil
 	if d.peer.Link != 0 {
 		env.Close(d.peer)
 		d.peer = p2p.Peer{}

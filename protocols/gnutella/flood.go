@@ -17,9 +17,15 @@ func (s *servent) hear(l *link, m p2p.Msg) bool {
 	case *Pong:
 		s.ponged(l, m)
 	case *Query:
+		if l.tie == below && m.Hops > 0 {
+			l.quit(414, "Leaf node relayed")
+			return true
+		}
 		s.queried(l, m)
 	case *Hit:
 		s.hit(l, m)
+	case *RouteReset, *RoutePatch:
+		return l.routed(m)
 	case *Push:
 		s.pushed(m)
 	case *Bye:
@@ -86,7 +92,7 @@ func (s *servent) takes(l *link) bool { return l.up && !s.env.Full(l.peer) }
 // is used up. A stranger's TTL counts only as far as ours would.
 func (s *servent) onward(h Head) (Head, bool) {
 	ttl := min(int(h.TTL), s.cfg.TTL-int(h.Hops)) - 1
-	return Head{h.ID, uint8(max(ttl, 0)), h.Hops + 1}, ttl > 0
+	return Head{h.ID, uint8(max(ttl, 0)), max(h.Hops+1, h.Hops)}, ttl > 0
 }
 
 // back is the Head of an answer to h: its TTL is just enough for the way back.
@@ -114,14 +120,38 @@ func (s *servent) queried(l *link, m *Query) {
 	}
 	s.note(Seen{m.ID, cmp.Or(l.addr, l.peer.Addr), m.Hops})
 	s.answer(l, m)
+	if s.rank.relays() && !s.recalled(l, m) {
+		s.cache.await(s.env.Now(), m)
+		s.relay(l, m)
+	}
+}
+
+// relay passes a query on: to those leaves that may have an answer, and if its
+// TTL allows to the others.
+func (s *servent) relay(l *link, m *Query) {
+	h, ok := s.onward(m.Head)
 	q := *m
-	var ok bool
-	if q.Head, ok = s.onward(m.Head); !ok {
+	q.Head = Head{m.ID, 1, h.Hops}
+	s.shield(l, q)
+	q.Head = h
+	switch {
+	case !ok:
+	case l.tie == below: // for which this servent asks
+		s.send(l, q)
+	default:
+		s.sendTo(s.relayLinks(l), q)
+	}
+}
+
+// shield lets those leaves hear a query that may have an answer.
+func (s *servent) shield(from *link, q Query) {
+	if s.count(below) == 0 {
 		return
 	}
-	for _, to := range s.links {
-		if to != l && s.takes(to) {
-			p2p.Send(s.env, to.peer, q)
+	text := words(q.Text)
+	for _, l := range s.links {
+		if l != from && l.tie == below && s.takes(l) && l.wants(text) {
+			p2p.Send(s.env, l.peer, q)
 		}
 	}
 }
@@ -133,7 +163,7 @@ func (s *servent) answer(l *link, q *Query) {
 	}
 	files := s.library.match(q.Text)
 	for len(files) > 0 && s.takes(l) {
-		hit := Hit{Head: s.back(q.Head), Addr: s.env.Self(), Speed: s.cfg.Speed, Trailer: trailer, Servent: s.id}
+		hit := Hit{Head: s.back(q.Head), Addr: s.env.Self(), Speed: s.cfg.Speed, Trailer: s.trailer(), Servent: s.id}
 		for len(files) > 0 && (len(hit.Files) == 0 || hit.Size()+files[0].size() <= maxHit) {
 			hit.Files = append(hit.Files, files[0])
 			files = files[1:]
@@ -141,11 +171,6 @@ func (s *servent) answer(l *link, q *Query) {
 		p2p.Send(s.env, l.peer, hit)
 	}
 }
-
-// trailer is the vendor's block at the end of a Hit: a code of four letters
-// and two bytes of open data, which say that this servent can be dialled and
-// is not busy.
-const trailer = "PBED\x02\x3c\x01"
 
 // hit takes a Hit for a search of this servent, or passes it back the way that
 // the query came. One that answers no query known here is dropped.
@@ -155,6 +180,8 @@ func (s *servent) hit(l *link, m *Hit) {
 		return
 	}
 	s.routes.add(s.env.Now(), route{m.Servent, typePush}, l.peer.Link)
+	s.cache.learn(m)
+	s.counted(m)
 	if to == 0 {
 		s.found(m)
 		return
@@ -163,17 +190,5 @@ func (s *servent) hit(l *link, m *Hit) {
 		hit := *m
 		hit.Head, hit.Files = h, slices.Clone(m.Files)
 		p2p.Send(s.env, to, hit)
-	}
-}
-
-// pushed passes a Push on towards the servent that it is for. One for this
-// servent is ignored: it can be dialled.
-func (s *servent) pushed(m *Push) {
-	to, ok := s.routes.find(route{m.Servent, typePush})
-	if !ok || m.Servent == s.id {
-		return
-	}
-	if to, h, ok := s.backward(to, m.Head); ok {
-		p2p.Send(s.env, to, Push{h, m.Servent, m.Index, m.Addr})
 	}
 }

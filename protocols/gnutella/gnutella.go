@@ -10,19 +10,34 @@ import (
 
 // Config tunes a servent.
 type Config struct {
-	Introducer string        `flag:"introducer" doc:"host:port that names nodes to join through; empty: start a network of one's own"`
-	Degree     int           `flag:"degree" default:"3" range:"0:32" doc:"links that a node dials; others dial it too, so it has twice as many on average; 0: only those of a given state"`
-	MaxLinks   int           `flag:"max-links" default:"12" range:"1:64" doc:"links in all; a node refuses more, and names others to try"`
-	TTL        int           `flag:"ttl" default:"7" range:"1:255" doc:"how many links a query may cross, a stranger's too"`
-	PingTTL    int           `flag:"ping-ttl" default:"2" range:"1:255" doc:"how many links any other ping may cross, if ttl allows"`
-	JoinTTL    int           `flag:"join-ttl" default:"6" range:"1:255" doc:"how many links a newcomer's first ping may cross, if ttl allows"`
-	Ping       time.Duration `flag:"ping" default:"10s" range:"500ms:10m" doc:"how often a node floods a ping"`
-	Window     time.Duration `flag:"window" default:"200ms" range:"0s:1m" doc:"how long a search waits for better responders after the first"`
-	Patience   time.Duration `flag:"patience" default:"5s" range:"100ms:5m" doc:"how long a search waits for the first responder"`
-	Stall      time.Duration `flag:"stall" default:"10s" range:"100ms:5m" doc:"how long a download waits for bytes before it tries another responder"`
-	Uploads    int           `flag:"uploads" default:"16" range:"1:1000" doc:"streams that may fetch from a node at once; more are told that it is busy"`
-	Speed      uint32        `flag:"speed" default:"1000" range:"1:10000000" doc:"the speed that a node claims in its hits, in kbit/s"`
-	Reshare    bool          `flag:"reshare" default:"false" doc:"share what was fetched too"`
+	Introducer string  `flag:"introducer" doc:"host:port that names nodes to join through; empty: start a network of one's own"`
+	Role       Role    `flag:"role" default:"peer" doc:"peer (all are equal), leaf, ultrapeer, or able: an ultrapeer until there are enough"`
+	Degree     int     `flag:"degree" default:"3" range:"0:32" doc:"links that a node dials; others dial it too, so it has twice as many on average; 0: only those of a given state"`
+	MaxLinks   int     `flag:"max-links" default:"16" range:"1:4096" doc:"links in all, but for those to leaves; a node refuses more, and names others to try"`
+	Leaves     int     `flag:"leaves" default:"30" range:"0:1000" doc:"leaves of an ultrapeer"`
+	Redirect   float64 `flag:"redirect" default:"0" range:"0:1" doc:"attachment: how often a newcomer links, in place of the node that it dialled, to one which that had dialled; above 0 it is preferential"`
+	Deflate    bool    `flag:"deflate" default:"false" doc:"deflate links where the other side does too; some real ultrapeers demand it of leaves"`
+	Firewalled bool    `flag:"firewalled" default:"false" doc:"nobody can dial this node: it asks for a Push instead"`
+	Relay      bool    `flag:"relay" default:"false" doc:"stand between two nodes that nobody can dial, and use others so (an extension)"`
+
+	Pings   Pings         `flag:"pings" default:"flood" doc:"what becomes of a ping: flood (it goes on), multiplex (several go on as one), cache (it is answered with pongs that came lately)"`
+	Ping    time.Duration `flag:"ping" default:"10s" range:"500ms:10m" doc:"how often a node sends a ping of its own"`
+	PingTTL int           `flag:"ping-ttl" default:"2" range:"1:255" doc:"how many links it may cross, if ttl allows"`
+	JoinTTL int           `flag:"join-ttl" default:"6" range:"1:255" doc:"how many links a newcomer's first ping may cross, if ttl allows"`
+
+	Search   Search        `flag:"search" default:"flood" doc:"how a query goes out: flood (to all neighbours at once), dynamic (to one after the other, until enough is found)"`
+	TTL      int           `flag:"ttl" default:"7" range:"1:255" doc:"how many links a query may cross, a stranger's too"`
+	MinSpeed uint32        `flag:"min-speed" default:"0" range:"0:65535" doc:"kbit/s that a responder must have; above 0 queries are of version 0.4, which newer servents drop"`
+	Window   time.Duration `flag:"window" default:"200ms" range:"0s:1m" doc:"how long a search waits for better responders after the first"`
+	Patience time.Duration `flag:"patience" default:"5s" range:"100ms:5m" doc:"how long a search waits for the first responder"`
+	HitCache int           `flag:"hit-cache" default:"0" range:"0:100000" doc:"queries whose hits a node remembers, to answer when the same words come again; 0: it always asks on"`
+	HitAge   time.Duration `flag:"hit-age" default:"1m" range:"1s:1h" doc:"how long it remembers them"`
+
+	Stall    time.Duration `flag:"stall" default:"10s" range:"100ms:5m" doc:"how long a download waits for bytes before it tries another responder"`
+	Uploads  int           `flag:"uploads" default:"16" range:"1:1000" doc:"streams that may fetch from a node at once; more are told that it is busy"`
+	Speed    uint32        `flag:"speed" default:"1000" range:"1:10000000" doc:"the speed that a node claims in its hits, in kbit/s"`
+	Reshare  bool          `flag:"reshare" default:"false" doc:"share what was fetched too"`
+	Freeload bool          `flag:"freeload" default:"false" doc:"answer no query and serve no file, whatever is published"`
 }
 
 // Protocol is Gnutella.
@@ -55,7 +70,9 @@ type servent struct {
 	ways   []p2p.Addr // whom it dials by its State
 	intro  introducer.Client
 	id     GUID
+	rank   rank          // what it is now
 	joined bool          // has, or once had, a link; or was the first
+	linked time.Duration // when it last had one
 	gone   bool          // has left
 	given  time.Duration // until then it makes only the links of its State
 
@@ -64,13 +81,17 @@ type servent struct {
 	hosts   hosts
 	nextAsk time.Duration // the introducer, not before
 	routes  routes
+	pings   pinging
+	cache   hitCache
 	seen    []Seen // the last queries, a ring
 	oldest  int    // its oldest place
 
 	library   library
 	searches  []*search
+	dynamics  []*dynamic
 	downloads []*download
 	uploads   []*upload
+	relays    []*relay
 }
 
 func newServent(cfg any, state *p2p.State) p2p.Node {
@@ -78,14 +99,16 @@ func newServent(cfg any, state *p2p.State) p2p.Node {
 	c.JoinTTL = min(c.JoinTTL, c.TTL)
 	c.PingTTL = min(c.PingTTL, c.TTL)
 	c.Degree = min(c.Degree, c.MaxLinks)
-	return &servent{cfg: c, state: state}
+	return &servent{cfg: c, state: state, rank: c.Role.rank(), pings: c.Pings.variant(), cache: newHitCache(c)}
 }
 
 // Start recalls the shares of an earlier life and joins.
 func (s *servent) Start(env p2p.Env) {
 	s.env = env
 	s.recallID()
+	s.library.hidden = s.cfg.Freeload
 	s.library.recall(env.Disk())
+	s.clearSpools()
 	env.After(s.spread(tendEvery), tickTend)
 	env.After(s.spread(s.cfg.Ping), tickPing)
 	s.intro.Open(env, s.cfg.Introducer, s)
@@ -138,6 +161,10 @@ func (s *servent) Handle(from p2p.Peer, m p2p.Msg) {
 	case *Get:
 		s.hungUp(from)
 		s.serve(from, m)
+	case *Giv:
+		s.offered(from, m)
+	case *Relay:
+		s.standBetween(from, m)
 	case *introducer.Peers:
 		s.introduced(m)
 	case *expired:
@@ -146,6 +173,8 @@ func (s *servent) Handle(from p2p.Peer, m p2p.Msg) {
 		m.d.retry()
 	case *stalled:
 		m.d.stall()
+	case *nextStep:
+		m.d.step()
 	default:
 		s.intro.Handle(from, m)
 		if from.Link != 0 {
@@ -161,7 +190,7 @@ func (s *servent) tick(t p2p.Tick) {
 		s.tend()
 	case tickPing:
 		s.env.After(s.cfg.Ping, tickPing)
-		s.ping(s.links, s.cfg.PingTTL)
+		s.pings.period(s)
 	}
 }
 
@@ -186,17 +215,17 @@ func (s *servent) Do(op p2p.Op, done func(p2p.Result)) {
 // leave says Bye to the neighbours, gives up what is under way and falls
 // silent.
 func (s *servent) leave(done func(p2p.Result)) {
-	for _, l := range s.links {
-		if l.up {
-			p2p.Send(s.env, l.peer, Bye{Head: Head{ID: s.newID(), TTL: 1}, Code: 200, Text: "Good bye"})
-		}
-		s.env.Close(l.peer)
+	for len(s.links) > 0 {
+		s.links[0].quit(200, "Good bye")
 	}
 	for _, u := range s.uploads {
 		s.env.Close(u.peer)
 	}
 	for _, c := range s.callers {
 		s.env.Close(c.peer)
+	}
+	for len(s.relays) > 0 {
+		s.relays[0].end()
 	}
 	s.intro.Close()
 	s.gone = true
@@ -206,6 +235,6 @@ func (s *servent) leave(done func(p2p.Result)) {
 	for len(s.downloads) > 0 {
 		s.downloads[0].end(p2p.Result{Err: p2p.ErrGone})
 	}
-	s.links, s.uploads, s.callers = nil, nil, nil
+	s.uploads, s.callers = nil, nil
 	done(p2p.Result{})
 }

@@ -19,6 +19,8 @@ type transfer struct {
 	left int64 // bytes of Body to come
 
 	// The last message read.
+	giv      Giv
+	relay    Relay
 	get      Get
 	response Response
 	body     Body
@@ -31,7 +33,7 @@ func (c *transfer) Append(dst []byte, m p2p.Msg) ([]byte, p2p.Content, error) {
 	case *Get:
 		c.head = m.Head
 		return m.append(dst), p2p.Content{}, nil
-	case *Response:
+	case interface{ append([]byte) []byte }:
 		return m.append(dst), p2p.Content{}, nil
 	case *Body:
 		return dst, m.Data, nil
@@ -60,6 +62,12 @@ func (c *transfer) Next(src []byte, eof bool) (p2p.Msg, int, error) {
 		}
 		c.head = false
 		return &c.response, n, err
+	case strings.HasPrefix(h.Line, greetsGiv):
+		c.giv, err = parseGiv(h.Line)
+		return &c.giv, n, err
+	case strings.HasPrefix(h.Line, greetsRelay):
+		c.relay, err = parseRelay(h.Line)
+		return &c.relay, n, err
 	}
 	c.get, err = parseGet(&h)
 	return &c.get, n, err
@@ -79,6 +87,9 @@ func (m *Get) append(dst []byte) []byte {
 		target = byIndex + strconv.FormatUint(uint64(m.Index), 10) + "/" + escape(m.Name)
 	}
 	h := wire.Head{Line: method + target + " HTTP/1.1", Fields: []wire.Field{{Name: "User-Agent", Value: agent}}}
+	if m.Host != 0 {
+		h.Fields = append(h.Fields, wire.Field{Name: "Host", Value: m.Host.String()})
+	}
 	if m.Range != "" {
 		h.Fields = append(h.Fields, wire.Field{Name: "Range", Value: m.Range})
 	}
@@ -111,7 +122,8 @@ func parseGet(h *wire.Head) (Get, error) {
 	if err != nil {
 		return Get{}, err
 	}
-	m := Get{Head: method == "HEAD", Range: h.Get("Range"), Keep: keeps(h, version)}
+	host, _ := p2p.ParseAddr(h.Get("Host")) // which may be anything
+	m := Get{Head: method == "HEAD", Host: host, Range: h.Get("Range"), Keep: keeps(h, version)}
 	if urn, ok := strings.CutPrefix(target, byURN); ok && urn != "" && (m.Head || method == "GET") {
 		m.URN = urn
 		return m, nil

@@ -11,6 +11,7 @@ import (
 
 // Detail is what a servent's Inspect adds.
 type Detail struct {
+	Role    string // what it is now: peer, leaf or ultrapeer
 	Links   []LinkState
 	Hosts   []p2p.Addr // of the host cache, those heard of lately
 	Library []FileState
@@ -21,6 +22,7 @@ type Detail struct {
 type LinkState struct {
 	Addr    p2p.Addr // where the other side listens; 0: not known
 	Inbound bool     // the other side dialled
+	Leaf    bool     // the other side is a leaf of this one
 	Up      bool     // the handshake is over
 }
 
@@ -69,9 +71,10 @@ func (s *servent) note(q Seen) {
 // Inspect tells links, shares and recent queries.
 func (s *servent) Inspect() p2p.State {
 	var d Detail
+	d.Role = s.rank.name()
 	state := p2p.State{Self: s.env.Self(), ID: s.id.String()}
 	for _, l := range s.links {
-		d.Links = append(d.Links, LinkState{l.addr, l.inbound, l.up})
+		d.Links = append(d.Links, LinkState{l.addr, l.inbound, l.tie == below, l.up})
 		if l.up && l.addr != 0 {
 			state.Neighbours = append(state.Neighbours, l.addr)
 		}

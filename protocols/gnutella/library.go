@@ -21,8 +21,10 @@ const (
 
 // library is what a servent shares, in the order in which it was published.
 type library struct {
-	files []shared
-	last  uint32 // index given away
+	hidden  bool // a freeloader's: nobody is told of it, or served
+	files   []shared
+	last    uint32 // index given away
+	changes int    // since the start, for those who are told of them
 }
 
 // A shared is one file of the library.
@@ -51,7 +53,7 @@ func (b *library) match(text string) []File {
 	var files []File
 	for i := range b.files {
 		f := &b.files[i]
-		if len(wanted) > 0 && len(files) < maxMatches && contains(f.words, wanted) {
+		if len(wanted) > 0 && !b.hidden && len(files) < maxMatches && contains(f.words, wanted) {
 			files = append(files, File{f.index, uint32(f.size), f.name, formatURN(f.sum)})
 		}
 	}
@@ -68,12 +70,23 @@ func (b *library) find(name string) *shared {
 	return nil
 }
 
+// at returns the file of that index, or nil.
+func (b *library) at(index uint32) *shared {
+	for i := range b.files {
+		if b.files[i].index == index && !b.hidden {
+			return &b.files[i]
+		}
+	}
+	return nil
+}
+
 // wanted returns the file that m asks for, or nil.
 func (b *library) wanted(m *Get) *shared {
 	sum, byURN := parseURN(m.URN)
 	for i := range b.files {
 		f := &b.files[i]
-		if byURN && f.sum == sum || m.URN == "" && f.index == m.Index && f.name == m.Name {
+		named := m.URN == "" && f.index == m.Index && f.name == m.Name
+		if (byURN && f.sum == sum || named) && !b.hidden {
 			return f
 		}
 	}
@@ -82,6 +95,9 @@ func (b *library) wanted(m *Get) *shared {
 
 // total counts what is shared, in files and bytes.
 func (b *library) total() (files uint32, bytes int64) {
+	if b.hidden {
+		return 0, 0
+	}
 	for i := range b.files {
 		bytes += b.files[i].size
 	}
@@ -103,6 +119,7 @@ func (b *library) remove(disk p2p.Disk, name string) {
 
 // save writes a line per file, the oldest left out where there is no room.
 func (b *library) save(disk p2p.Disk) {
+	b.changes++
 	var lines []byte
 	for i := range b.files {
 		f := &b.files[len(b.files)-1-i]

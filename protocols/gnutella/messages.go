@@ -14,9 +14,13 @@ const (
 	kindPing
 	kindPong
 	kindBye
+	kindRouteReset
+	kindRoutePatch
 	kindPush
 	kindQuery
 	kindHit
+	kindGiv
+	kindRelay
 	kindGet
 	kindResponse
 	kindBody
@@ -28,9 +32,13 @@ var kinds = append([]p2p.KindInfo{
 	{Name: "ping", Class: p2p.Membership, Blank: new(Ping)},
 	{Name: "pong", Class: p2p.Membership, Blank: new(Pong)},
 	{Name: "bye", Class: p2p.Membership, Blank: new(Bye)},
+	{Name: "route_reset", Class: p2p.Membership, Blank: new(RouteReset)},
+	{Name: "route_patch", Class: p2p.Membership, Blank: new(RoutePatch)},
 	{Name: "push", Class: p2p.Transfer, Blank: new(Push)},
 	{Name: "query", Class: p2p.Lookup, Blank: new(Query)},
 	{Name: "query_hit", Class: p2p.Lookup, Blank: new(Hit)},
+	{Name: "giv", Class: p2p.Transfer, Blank: new(Giv)},
+	{Name: "relay", Class: p2p.Transfer, Blank: new(Relay)},
 	{Name: "get", Class: p2p.Transfer, Blank: new(Get)},
 	{Name: "response", Class: p2p.Transfer, Blank: new(Response)},
 	{Name: "body", Class: p2p.Transfer, Blank: new(Body)},
@@ -84,6 +92,13 @@ type Fields struct {
 	Remote    uint32     // the receiver's IP address as the sender sees it: Remote-IP
 	Agent     string     // User-Agent
 	Ultrapeer string     // X-Ultrapeer: "True", "False" or ""
+	Needed    string     // X-Ultrapeer-Needed: the same; False: the other may become a leaf
+	Degree    uint16     // X-Degree: links to ultrapeers that the sender keeps at most
+	Dynamic   bool       // X-Dynamic-Querying: it sends queries out step by step
+	Routing   bool       // X-Query-Routing: it speaks QRP
+	Bye       bool       // Bye-Packet: it wants a Bye
+	Inflates  bool       // Accept-Encoding: deflate
+	Deflates  bool       // Content-Encoding: deflate, from the first descriptor on
 	Try       []p2p.Addr // others to try instead: X-Try and X-Try-Ultrapeers
 }
 
@@ -103,6 +118,22 @@ type Bye struct {
 	Head
 	Code uint16 // as in HTTP; 200: the user leaves
 	Text string
+}
+
+// RouteReset begins a leaf's route table anew, with nothing in it (QRP).
+type RouteReset struct {
+	Head
+	Entries  uint32 // of the table: a power of two
+	Infinity uint8  // the entry of a word that is not there
+}
+
+// RoutePatch is a part of a change of a route table, entry by entry (QRP).
+type RoutePatch struct {
+	Head
+	Seq, Of uint8  // which of how many parts, from 1
+	Zlib    bool   // the parts together are one zlib stream
+	Bits    uint8  // of an entry: 4 or 8
+	Data    string // differences, with a sign; the upper half of a byte first
 }
 
 // Push asks a servent that cannot be dialled to dial the asker at Addr and
@@ -146,14 +177,27 @@ type File struct {
 	Ext   string // extensions between the name's NUL and the next: HUGE, GGEP
 }
 
+// Giv begins a stream on which its dialler, who was asked by Push, offers a
+// file: "GIV <index>:<servent>/<name>". Get follows from the other side.
+type Giv struct {
+	Index   uint32
+	Servent GUID
+	Name    string
+}
+
+// Relay asks a third servent to wait for the Giv of Servent and to pass on what
+// follows. No other implementation knows it.
+type Relay struct{ Servent GUID }
+
 // Get asks for a part of a file over HTTP, with GET or HEAD.
 type Get struct {
 	Head  bool   // HEAD: without the bytes
 	Index uint32 // of "/get/<index>/<name>"
 	Name  string
-	URN   string // of "/uri-res/N2R?<urn>", instead of Index and Name
-	Range string // as "bytes=0-99"; "": all of it
-	Keep  bool   // the sender will ask again on this stream
+	URN   string   // of "/uri-res/N2R?<urn>", instead of Index and Name
+	Host  p2p.Addr // whom it is sent to: newer servents refuse HTTP/1.1 without it
+	Range string   // as "bytes=0-99"; "": all of it
+	Keep  bool     // the sender will ask again on this stream
 }
 
 // Response is the head of the answer to Get. Bodies follow, Length bytes in
@@ -170,30 +214,38 @@ type Response struct {
 // Body is a piece of what Response has announced.
 type Body struct{ Data p2p.Content }
 
-func (*Connect) Kind() p2p.Kind  { return kindConnect }
-func (*Answer) Kind() p2p.Kind   { return kindAnswer }
-func (*Ping) Kind() p2p.Kind     { return kindPing }
-func (*Pong) Kind() p2p.Kind     { return kindPong }
-func (*Bye) Kind() p2p.Kind      { return kindBye }
-func (*Push) Kind() p2p.Kind     { return kindPush }
-func (*Query) Kind() p2p.Kind    { return kindQuery }
-func (*Hit) Kind() p2p.Kind      { return kindHit }
-func (*Get) Kind() p2p.Kind      { return kindGet }
-func (*Response) Kind() p2p.Kind { return kindResponse }
-func (*Body) Kind() p2p.Kind     { return kindBody }
+func (*Connect) Kind() p2p.Kind    { return kindConnect }
+func (*Answer) Kind() p2p.Kind     { return kindAnswer }
+func (*Ping) Kind() p2p.Kind       { return kindPing }
+func (*Pong) Kind() p2p.Kind       { return kindPong }
+func (*Bye) Kind() p2p.Kind        { return kindBye }
+func (*RouteReset) Kind() p2p.Kind { return kindRouteReset }
+func (*RoutePatch) Kind() p2p.Kind { return kindRoutePatch }
+func (*Push) Kind() p2p.Kind       { return kindPush }
+func (*Query) Kind() p2p.Kind      { return kindQuery }
+func (*Hit) Kind() p2p.Kind        { return kindHit }
+func (*Giv) Kind() p2p.Kind        { return kindGiv }
+func (*Relay) Kind() p2p.Kind      { return kindRelay }
+func (*Get) Kind() p2p.Kind        { return kindGet }
+func (*Response) Kind() p2p.Kind   { return kindResponse }
+func (*Body) Kind() p2p.Kind       { return kindBody }
 
 const headSize = 23 // GUID, type, TTL, hops, payload length
 
-func (m *Connect) Size() int  { return len(m.append(make([]byte, 0, 256))) }
-func (m *Answer) Size() int   { return len(m.append(make([]byte, 0, 256))) }
-func (m *Ping) Size() int     { return headSize }
-func (m *Pong) Size() int     { return headSize + 14 }
-func (m *Bye) Size() int      { return headSize + 2 + len(m.Text) + 1 }
-func (m *Push) Size() int     { return headSize + 26 }
-func (m *Query) Size() int    { return headSize + 2 + len(m.Text) + 1 + len(m.Ext) }
-func (m *Get) Size() int      { return len(m.append(make([]byte, 0, 256))) }
-func (m *Response) Size() int { return len(m.append(make([]byte, 0, 256))) }
-func (m *Body) Size() int     { return m.Data.Len }
+func (m *Connect) Size() int    { return len(m.append(make([]byte, 0, 256))) }
+func (m *Answer) Size() int     { return len(m.append(make([]byte, 0, 256))) }
+func (m *Ping) Size() int       { return headSize }
+func (m *Pong) Size() int       { return headSize + 14 }
+func (m *Bye) Size() int        { return headSize + 2 + len(m.Text) + 1 }
+func (m *RouteReset) Size() int { return headSize + 6 }
+func (m *RoutePatch) Size() int { return headSize + 5 + len(m.Data) }
+func (m *Push) Size() int       { return headSize + 26 }
+func (m *Query) Size() int      { return headSize + 2 + len(m.Text) + 1 + len(m.Ext) }
+func (m *Giv) Size() int        { return len(m.append(make([]byte, 0, 256))) }
+func (m *Relay) Size() int      { return len(m.append(make([]byte, 0, 64))) }
+func (m *Get) Size() int        { return len(m.append(make([]byte, 0, 256))) }
+func (m *Response) Size() int   { return len(m.append(make([]byte, 0, 256))) }
+func (m *Body) Size() int       { return m.Data.Len }
 
 func (m *Hit) Size() int {
 	n := headSize + 11 + len(m.Trailer) + len(m.Servent)

@@ -1,27 +1,57 @@
 package gnutella
 
-import (
-	"slices"
+import "peerbed/protocols/p2p"
 
-	"peerbed/protocols/p2p"
+// Pings says what becomes of a ping that comes from a neighbour.
+type Pings uint8
+
+const (
+	// FloodPings passes each on, as version 0.4 does. In 2000 pings and pongs
+	// were half of the traffic.
+	FloodPings Pings = iota
+	// MultiplexPings passes several on as one, and hands its pongs to all who
+	// wait.
+	MultiplexPings
+	// CachePings passes none on, and answers with pongs that came lately.
+	CachePings
 )
 
-// spare is how many links beyond Degree a node may dial, to hosts that it has
-// lost.
-const spare = 2
+var pingWords = []string{"flood", "multiplex", "cache"}
 
-// ping floods a ping over the given links.
-func (s *servent) ping(links []*link, ttl int) {
+// MarshalText writes the word for it.
+func (p Pings) MarshalText() ([]byte, error) { return []byte(pingWords[p]), nil }
+
+// UnmarshalText reads it.
+func (p *Pings) UnmarshalText(b []byte) error { return choose((*uint8)(p), pingWords, b) }
+
+func (p Pings) variant() pinging {
+	return [...]func() pinging{
+		FloodPings:     func() pinging { return flooding{} },
+		MultiplexPings: func() pinging { return &multiplexing{} },
+		CachePings:     func() pinging { return &caching{} },
+	}[p]()
+}
+
+// A pinging is one of the variants.
+type pinging interface {
+	period(s *servent)       // sends a ping of this servent's own
+	pinged(l *link, m *Ping) // a ping that is new here, and is answered already
+	ponged(l *link, m *Pong) // a pong for a ping that went this way, and is noted already
+}
+
+// ping sends a ping over the given links.
+func (s *servent) ping(links []*link, ttl int) Head {
 	h := Head{ID: s.newID(), TTL: uint8(ttl)}
 	s.routes.add(s.env.Now(), route{h.ID, typePing}, 0)
 	for _, l := range links {
-		if s.takes(l) {
+		if s.takes(l) && l.tie != below {
 			p2p.Send(s.env, l.peer, Ping{h})
 		}
 	}
+	return h
 }
 
-// pinged answers a ping and passes it on.
+// pinged answers a ping and does with it what the variant says.
 func (s *servent) pinged(l *link, m *Ping) {
 	if !s.routes.add(s.env.Now(), route{m.ID, typePing}, l.peer.Link) {
 		return
@@ -30,109 +60,51 @@ func (s *servent) pinged(l *link, m *Ping) {
 		files, bytes := s.library.total()
 		p2p.Send(s.env, l.peer, Pong{s.back(m.Head), s.env.Self(), files, uint32(bytes >> 10)})
 	}
+	if s.rank.relays() {
+		s.pings.pinged(l, m)
+	}
+}
+
+// ponged learns of a servent.
+func (s *servent) ponged(l *link, m *Pong) {
+	if l.addr == 0 && m.Hops == 0 && m.Addr.IP() == l.peer.Addr.IP() && s.linkTo(m.Addr) == nil {
+		l.addr = m.Addr // version 0.4 says it nowhere else
+	}
+	if _, ok := s.routes.find(route{m.ID, typePing}); ok {
+		s.hosts.hear(s.env.Now(), s.env.Self(), m.Addr)
+		s.pings.ponged(l, m)
+	}
+}
+
+// relayLinks are the links, but l, over which what is flooded goes on.
+func (s *servent) relayLinks(l *link) []*link {
+	var to []*link
+	for _, k := range s.links {
+		if k != l && k.tie == equal {
+			to = append(to, k)
+		}
+	}
+	return to
+}
+
+type flooding struct{}
+
+func (flooding) period(s *servent) { s.ping(s.links, s.cfg.PingTTL) }
+
+func (flooding) pinged(l *link, m *Ping) {
+	s := l.s
 	h, ok := s.onward(m.Head)
-	for _, to := range s.links {
-		if ok && to != l && s.takes(to) {
+	for _, to := range s.relayLinks(l) {
+		if ok && s.takes(to) {
 			p2p.Send(s.env, to.peer, Ping{h})
 		}
 	}
 }
 
-// ponged learns of a servent and passes the pong back.
-func (s *servent) ponged(l *link, m *Pong) {
-	if l.addr == 0 && m.Hops == 0 && m.Addr.IP() == l.peer.Addr.IP() && s.linkTo(m.Addr) == nil {
-		l.addr = m.Addr // version 0.4 says it nowhere else
-	}
-	to, ok := s.routes.find(route{m.ID, typePing})
-	if !ok {
-		return
-	}
-	s.hosts.hear(s.env.Now(), s.env.Self(), m.Addr)
+func (flooding) ponged(l *link, m *Pong) {
+	s := l.s
+	to, _ := s.routes.find(route{m.ID, typePing})
 	if to, h, ok := s.backward(to, m.Head); ok {
 		p2p.Send(s.env, to, Pong{h, m.Addr, m.Files, m.KiB})
 	}
-}
-
-// tend replaces links that are missing and ends streams that say nothing.
-func (s *servent) tend() {
-	now := s.env.Now()
-	for i := len(s.links) - 1; i >= 0; i-- {
-		if l := s.links[i]; !l.up && now-l.since > greeting {
-			l.drop()
-		}
-	}
-	for len(s.callers) > 0 && now-s.callers[0].since > greeting {
-		s.refuse(s.callers[0].peer)
-	}
-	s.endIdle()
-	if s.cfg.Degree == 0 || now < s.given {
-		s.dialGiven()
-		return
-	}
-	want := s.cfg.Degree
-	if !s.joined {
-		want = min(want, 2) // the others when pongs have come from farther away
-	}
-	for s.dialled() < want && s.dialOne(func(*host) bool { return true }) {
-	}
-	if len(s.links) == 0 {
-		s.ask()
-		return
-	}
-	s.reunite()
-}
-
-// dialled counts the links that this side has dialled.
-func (s *servent) dialled() (n int) {
-	for _, l := range s.links {
-		if !l.inbound {
-			n++
-		}
-	}
-	return n
-}
-
-// ask turns to the introducer when nobody else is left, now and then.
-func (s *servent) ask() {
-	if now := s.env.Now(); s.cfg.Introducer != "" && now >= s.nextAsk {
-		s.delayAsk()
-		s.intro.Ask()
-	}
-}
-
-// delayAsk lets the introducer rest. It forgets who asks until it hears that
-// they have joined, so those who once did ask seldom.
-func (s *servent) delayAsk() {
-	s.nextAsk = s.env.Now() + minPause
-	if s.joined {
-		s.nextAsk = s.env.Now() + s.cfg.Ping
-	}
-}
-
-// dialGiven dials those that its State wants dialled and that it has no link
-// to.
-func (s *servent) dialGiven() {
-	for s.dialOne(func(k *host) bool { return slices.Contains(s.ways, k.addr) }) {
-	}
-}
-
-// reunite dials a host that it has lost. After a cut each part of the network
-// has enough links within itself, and only this brings the parts together.
-func (s *servent) reunite() {
-	if s.dialled() < s.cfg.Degree+spare && len(s.links) < s.cfg.MaxLinks {
-		s.dialOne(func(k *host) bool { return k.lost })
-	}
-}
-
-// dialOne dials a host of the cache that fits, and reports whether there was
-// one.
-func (s *servent) dialOne(fits func(*host) bool) bool {
-	now := s.env.Now()
-	a := s.hosts.pick(now, s.env.Rand(), func(k *host) bool { return s.linkTo(k.addr) == nil && fits(k) })
-	if a == 0 {
-		return false
-	}
-	s.hosts.tried(now, s.env.Rand(), a)
-	s.dial(a)
-	return true
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/base32"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -27,9 +28,11 @@ type search struct {
 // A source is one file of one hit.
 type source struct {
 	File
-	addr  p2p.Addr
-	speed uint32
-	hops  int // nodes on the way to it
+	addr    p2p.Addr
+	servent GUID
+	speed   uint32
+	hops    int  // nodes on the way to it
+	push    bool // it cannot be dialled
 }
 
 // expired ends a search.
@@ -52,14 +55,32 @@ func (s *servent) search(name string, then func(*search, p2p.Result)) {
 	s.searches = append(s.searches, q)
 	s.routes.add(s.env.Now(), route{q.id, typeQuery}, 0)
 	s.note(Seen{ID: q.id})
-	m := Query{Head: Head{ID: q.id, TTL: uint8(s.cfg.TTL)}, Flags: Marked, Text: name, Ext: wantURN}
-	for _, l := range s.links {
-		if s.takes(l) {
-			p2p.Send(s.env, l.peer, m)
-		}
-	}
 	q.timer = s.env.After(s.cfg.Patience, &expired{s: q})
-	q.add(s.env.Self(), s.cfg.Speed, 0, s.library.match(name))
+	q.add(source{addr: s.env.Self(), speed: s.cfg.Speed}, s.library.match(name))
+	m := Query{Head: Head{ID: q.id, TTL: uint8(s.cfg.TTL)}, Flags: minSpeed(s.cfg.MinSpeed), Text: name, Ext: wantURN}
+	if hits := s.cache.recall(s.env.Now(), &m); len(hits) > 0 {
+		for _, hit := range hits {
+			hit.ID = q.id
+			s.found(&hit)
+		}
+		return
+	}
+	s.cache.await(s.env.Now(), &m)
+	s.shield(nil, Query{Head{q.id, 1, 0}, m.Flags, m.Text, m.Ext})
+	s.send(nil, m)
+}
+
+// minSpeed is how a query asks for responders of that speed or more: in version
+// 0.4. The low byte comes first, and its top bit would mark a newer query, so
+// some speeds are rounded down.
+func minSpeed(kbits uint32) uint16 {
+	if kbits == 0 {
+		return Marked
+	}
+	if kbits = min(kbits, 0xffff); kbits&0x80 != 0 {
+		kbits = kbits&^0xff | 0x7f
+	}
+	return bits.ReverseBytes16(uint16(kbits))
 }
 
 // askable says why a query for name cannot be sent, if it cannot.
@@ -79,19 +100,20 @@ func (s *servent) askable(name string) error {
 func (s *servent) found(m *Hit) {
 	for _, q := range s.searches {
 		if q.id == m.ID {
-			q.add(m.Addr, m.Speed, int(m.Hops)+1, m.Files)
+			q.add(source{addr: m.Addr, servent: m.Servent, speed: m.Speed, hops: int(m.Hops) + 1, push: m.firewalled()}, m.Files)
 			return
 		}
 	}
 }
 
-// add collects files that fit what was asked. After the first it waits only
-// Window for better ones.
-func (q *search) add(addr p2p.Addr, speed uint32, hops int, files []File) {
+// add collects files of one responder that fit what was asked. After the first
+// it waits only Window for better ones.
+func (q *search) add(from source, files []File) {
 	first := len(q.sources) == 0
 	for _, f := range files {
-		if len(q.sources) < maxSources && contains(words(f.Name), words(q.name)) {
-			q.sources = append(q.sources, source{f, addr, speed, hops})
+		if len(q.sources) < maxSources && from.speed >= q.s.cfg.MinSpeed && contains(words(f.Name), words(q.name)) {
+			from.File = f
+			q.sources = append(q.sources, from)
 		}
 	}
 	if env := q.s.env; first && len(q.sources) > 0 {

@@ -16,7 +16,7 @@ const (
 	strangerB = "100.64.0.3:40000"
 	connect06 = "GNUTELLA CONNECT/0.6\r\nUser-Agent: stranger/1\r\nX-Ultrapeer: True\r\n"
 	ok06      = "GNUTELLA/0.6 200 OK\r\n\r\n"
-	hello     = "GNUTELLA/0.6 200 OK\r\nNode: " + selfText + "\r\nRemote-IP: 100.64.0.2\r\nUser-Agent: peerbed/1\r\nX-Ultrapeer: False\r\n\r\n"
+	hello     = "GNUTELLA/0.6 200 OK\r\nNode: " + selfText + "\r\nRemote-IP: 100.64.0.2\r\nUser-Agent: peerbed/1\r\nBye-Packet: 0.1\r\n\r\n"
 )
 
 func raw(t testing.TB, hexes ...string) string {
@@ -31,6 +31,19 @@ func (d *desk) linked(from string) *stream {
 	if got := s.said(); !strings.HasPrefix(got, "GNUTELLA OK\n\n") || len(got) != len("GNUTELLA OK\n\n")+23 {
 		d.t.Fatalf("the servent says %q; want OK and a ping", got)
 	}
+	return s
+}
+
+// joined is a stranger of version 0.6 that has said the fields and whose
+// handshake is over.
+func (d *desk) joined(from, fields string) *stream {
+	d.t.Helper()
+	s := d.call(from, "GNUTELLA CONNECT/0.6\r\n"+fields+"\r\n")
+	if got := s.said(); !strings.HasPrefix(got, "GNUTELLA/0.6 200 OK\r\n") {
+		d.t.Fatalf("the servent says %q; want OK", got)
+	}
+	s.say(ok06)
+	s.said() // a ping, perhaps
 	return s
 }
 
@@ -234,7 +247,7 @@ func TestFull(t *testing.T) {
 	first.say(ok06)
 	second := d.call(strangerB, connect06+"\r\n")
 	second.hears("GNUTELLA/0.6 503 Full\r\nNode: " + selfText + "\r\nRemote-IP: 100.64.0.3\r\nUser-Agent: peerbed/1\r\n" +
-		"X-Ultrapeer: False\r\nX-Try: 100.64.0.2:6346\r\n\r\n")
+		"Bye-Packet: 0.1\r\nX-Try: 100.64.0.2:6346\r\n\r\n")
 	third := d.call(strangerB, "GNUTELLA CONNECT/0.4\n\n")
 	third.hears("") // which has no word for it
 	if first.over || !second.over || !third.over {

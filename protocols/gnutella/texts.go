@@ -2,6 +2,7 @@ package gnutella
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"peerbed/protocols/p2p"
@@ -9,7 +10,7 @@ import (
 )
 
 // What is said of every status of a handshake.
-var reasons = map[uint16]string{200: "OK", 409: "Already connected", 503: "Full"}
+var reasons = map[uint16]string{200: "OK", 204: "Shielded leaf", 302: "Redirected", 403: "Ultrapeer wanted", 409: "Already connected", 503: "Full"}
 
 const maxTry = 20 // addresses in one X-Try
 
@@ -49,12 +50,41 @@ func (f *Fields) list() []wire.Field {
 	}
 	add("User-Agent", f.Agent)
 	add("X-Ultrapeer", f.Ultrapeer)
+	add("X-Ultrapeer-Needed", f.Needed)
+	if f.Degree > 0 {
+		add("X-Degree", strconv.Itoa(int(f.Degree)))
+	}
+	for _, o := range f.offers() {
+		if *o.on {
+			add(o.name, o.value)
+		}
+	}
+	tries := "X-Try"
+	if f.Ultrapeer != "" {
+		tries = "X-Try-Ultrapeers"
+	}
 	try := make([]string, min(len(f.Try), maxTry))
 	for i := range try {
 		try[i] = f.Try[i].String()
 	}
-	add("X-Try", strings.Join(try, ","))
+	add(tries, strings.Join(try, ","))
 	return l
+}
+
+// An offer is a field that is there or not.
+type offer struct {
+	name, value string
+	on          *bool
+}
+
+func (f *Fields) offers() []offer {
+	return []offer{
+		{"X-Dynamic-Querying", "0.1", &f.Dynamic},
+		{"X-Query-Routing", "0.1", &f.Routing},
+		{"Bye-Packet", "0.1", &f.Bye},
+		{"Accept-Encoding", "deflate", &f.Inflates},
+		{"Content-Encoding", "deflate", &f.Deflates},
+	}
 }
 
 // minor reads the digit after "0." of a version; later ones are spoken to in
@@ -90,16 +120,29 @@ func parseFields(h *wire.Head) Fields {
 		f.Remote = a.IP()
 	}
 	f.Agent = h.Get("User-Agent")
-	if v := h.Get("X-Ultrapeer"); v != "" {
-		f.Ultrapeer = "False"
-		if strings.EqualFold(v, "true") {
-			f.Ultrapeer = "True"
-		}
+	f.Ultrapeer, f.Needed = parseTruth(h.Get("X-Ultrapeer")), parseTruth(h.Get("X-Ultrapeer-Needed"))
+	if n, err := strconv.ParseUint(h.Get("X-Degree"), 10, 16); err == nil {
+		f.Degree = uint16(n)
+	}
+	for _, o := range f.offers() {
+		v := h.Get(o.name)
+		*o.on = v != "" && (o.value != "deflate" || strings.Contains(strings.ToLower(v), o.value))
 	}
 	for _, name := range []string{"X-Try", "X-Try-Ultrapeers"} {
 		f.Try = append(f.Try, parseTry(h.Get(name))...)
 	}
 	return f
+}
+
+// parseTruth reads "True" or "False", whatever the case; "" stays.
+func parseTruth(v string) string {
+	switch {
+	case v == "":
+		return ""
+	case strings.EqualFold(v, "true"):
+		return "True"
+	}
+	return "False"
 }
 
 // parseTry reads "ip:port,ip:port"; some clients add a time after a space.

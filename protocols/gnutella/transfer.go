@@ -45,6 +45,7 @@ func (u *upload) Handle(_ p2p.Peer, m p2p.Msg) {
 			return
 		}
 		u.respond(m)
+	case *p2p.Up:
 	case *p2p.Room:
 		u.send()
 	case *p2p.Down:
@@ -116,6 +117,11 @@ func (s *servent) endIdle() {
 	for i := len(s.uploads) - 1; i >= 0; i-- {
 		if u := s.uploads[i]; u.at >= u.end && s.env.Now()-u.last > idle {
 			u.close()
+		}
+	}
+	for i := len(s.relays) - 1; i >= 0; i-- {
+		if r := s.relays[i]; s.env.Now()-r.last > idle {
+			r.end()
 		}
 	}
 }

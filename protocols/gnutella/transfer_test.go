@@ -68,13 +68,13 @@ func TestDownloadResumes(t *testing.T) {
 	if first.peer.Addr != addr(t, "100.64.0.8:7000") {
 		t.Fatalf("dials %v, want the faster one of those with a hash", first.peer.Addr)
 	}
-	first.hears("GET /get/4/a%20b HTTP/1.1\r\nUser-Agent: peerbed/1\r\nConnection: close\r\n\r\n")
+	first.hears("GET /get/4/a%20b HTTP/1.1\r\nUser-Agent: peerbed/1\r\nHost: 100.64.0.8:7000\r\nConnection: close\r\n\r\n")
 	first.say(head + "0123")
 	first.breaks()
 	d.pass(time.Second)
 
 	second := d.streams[len(d.streams)-1]
-	second.hears("GET /get/4/a%20b HTTP/1.1\r\nUser-Agent: peerbed/1\r\nRange: bytes=4-\r\nConnection: close\r\n\r\n")
+	second.hears("GET /get/4/a%20b HTTP/1.1\r\nUser-Agent: peerbed/1\r\nHost: 100.64.0.7:7000\r\nRange: bytes=4-\r\nConnection: close\r\n\r\n")
 	second.say("HTTP/1.1 206 OK\r\nContent-Length: 6\r\nContent-Range: bytes 4-9/10\r\n\r\n45678X")
 	if result != nil {
 		t.Fatalf("ended with %+v", result)
@@ -85,7 +85,7 @@ func TestDownloadResumes(t *testing.T) {
 	if third.peer.Addr != addr(t, "100.64.0.8:7000") {
 		t.Fatalf("dials %v, want the one that is left", third.peer.Addr)
 	}
-	third.hears("GET /get/4/a%20b HTTP/1.1\r\nUser-Agent: peerbed/1\r\nConnection: close\r\n\r\n")
+	third.hears("GET /get/4/a%20b HTTP/1.1\r\nUser-Agent: peerbed/1\r\nHost: 100.64.0.8:7000\r\nConnection: close\r\n\r\n")
 	third.say(head + "0123456789")
 	if result == nil || result.Err != nil || result.Blob != (p2p.Blob{Name: "a b", Len: 10}) || string(d.blobs["a b"]) != "0123456789" {
 		t.Fatalf("ended with %+v, %q on the disk", result, d.blobs["a b"])

@@ -120,7 +120,7 @@ type Timer struct {
 // loop only: it needs no lock.
 type Codec interface {
 	// Append appends m's bytes to dst. Content, if it has any, follows them.
-	// The length of both is m.Size().
+	// The length of both is m.Size(), unless the Codec is a Packer.
 	Append(dst []byte, m Msg) ([]byte, Content, error)
 
 	// Next reads one message from the front of src and says how many bytes it
@@ -135,6 +135,20 @@ type Codec interface {
 	// src is a stranger's: every length in it is checked before memory is
 	// taken, and at most 4 KiB plus 8 times len(src) is taken.
 	Next(src []byte, eof bool) (m Msg, n int, err error)
+}
+
+// A Packer is a Codec of streams that compress. What Append writes once out is
+// true has another length than m.Size(), which stays the length of the message
+// itself: by it messages are counted and, in the simulator, paced. Once in is
+// true, Next may take bytes before it returns the messages in them, with n = 0.
+// Its window, its tables and what it has inflated may take 512 KiB at a time,
+// beside what Next takes otherwise.
+//
+// (Why so: which messages cost what must not depend on what was sent before
+// them. What really went over the wire, the world counts.)
+type Packer interface {
+	Codec
+	Packed() (out, in bool)
 }
 
 // MaxContent is the longest Content of one message, in bytes. Longer bodies
