@@ -29,11 +29,11 @@ func (s *Socket) Datagrams(post func(func()), heard func(from p2p.Addr, b []byte
 	made := 0
 	for {
 		p := s.take(free, &made, heard)
-		n, from, err := s.udp.ReadFromUDPAddrPort(p.b[:])
+		n, from, err := s.packets.read(p.b[:])
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		p.n, p.from = n, FromAddrPort(from)
+		p.n, p.from = n, from
 		if err != nil || n > p2p.MaxDatagram {
 			free <- p
 			if err != nil {
@@ -66,4 +66,4 @@ func (s *Socket) take(free chan *packet, made *int, heard func(p2p.Addr, []byte)
 
 // Send sends a datagram, or drops it where the kernel has no room: it never
 // waits. It is called on the loop only.
-func (s *Socket) Send(to p2p.Addr, b []byte) { s.out.send(to, b) }
+func (s *Socket) Send(to p2p.Addr, b []byte) { s.packets.write(to, b) }

@@ -18,9 +18,9 @@ type Socket struct {
 	Addr    p2p.Addr
 	Silence time.Duration // after which a stream's peer is given up
 
-	udp *net.UDPConn
-	tcp *net.TCPListener
-	out sender
+	udp     *net.UDPConn
+	tcp     *net.TCPListener
+	packets udp
 }
 
 // Listen opens both sockets. Port 0 picks a port that is free for both. The
@@ -53,7 +53,7 @@ func listen(addr p2p.Addr, silence time.Duration) (*Socket, error) {
 		return nil, err
 	}
 	s := &Socket{Addr: at, Silence: silence, udp: udp, tcp: tcp}
-	if err := s.out.use(udp); err != nil {
+	if err := s.packets.use(udp); err != nil {
 		s.Close()
 		return nil, err
 	}

@@ -10,4 +10,7 @@
 // a panic of its protocol exits with 1 and tells where; SIGKILL is a crash. What is
 // wrong with its flags is said in one sentence, with exit code 2; what is wrong
 // with the machine (a port in use, a folder that cannot be read) likewise, with 1.
+//
+// A node is thrifty, since there are many on a machine: GOGC is 50 and GOMAXPROCS
+// 1 where the environment does not say otherwise.
 package run

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -56,9 +57,7 @@ func Run(args []string, signals <-chan os.Signal, out, complaints io.Writer, pro
 
 // run runs the node that c describes until it ends.
 func (c *config) run(signals <-chan os.Signal, out, complaints io.Writer) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50) // there are many nodes on a machine: memory before speed
-	}
+	thrift()
 	l, m, done, err := c.open()
 	if err != nil {
 		return err
@@ -79,6 +78,19 @@ func (c *config) run(signals <-chan os.Signal, out, complaints io.Writer) error 
 	}
 	fmt.Fprintf(out, "%s listens on %v, shares %s\n", c.protocol.Name, l.Health().Self, c.share)
 	return waitFor(ended, signals, l)
+}
+
+// thrift makes this process a cheap one, for there are many nodes on a machine:
+// less memory rather than speed, and a scheduler that need not keep two
+// processors in step for one loop. What waits for the disk or for bulk data to
+// go does not hold the one. GOGC and GOMAXPROCS count more.
+func thrift() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(1)
+	}
 }
 
 // open opens the folder and the port. done gives back what does not end with
