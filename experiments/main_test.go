@@ -37,6 +37,24 @@ func init() {
 
 var protocols = flag.String("protocols", os.Getenv("PEERBED_PROTOCOLS"), "TestTour: which protocols, separated by commas (default: all)")
 
+var paper = flag.Bool("paper", os.Getenv("PEERBED_PAPER") != "", "claims: the sizes of the papers, which take minutes, instead of quick ones")
+
+// size is how large a claim's experiment is to be.
+func size(quick, asInThePaper int) int {
+	if *paper {
+		return asInThePaper
+	}
+	return quick
+}
+
+// closeNow ends a cluster before its test ends, to make room for the next.
+func closeNow(t testing.TB, c *harness.Cluster) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // start is harness.New, but for one thing: where CI is set, a run that nobody
 // asked to be elsewhere must have had real containers.
 func start(t testing.TB, p *p2p.Protocol, n int, opts ...harness.Option) *harness.Cluster {

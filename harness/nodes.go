@@ -20,11 +20,10 @@ import (
 func (c *Cluster) specs(cast p2p.Cast) ([]Spec, error) {
 	specs := make([]Spec, len(cast))
 	for k, role := range cast {
-		cfg := role.Config
-		if cfg == nil {
-			cfg = c.set.Protocol.Config
+		cfg, err := c.config, error(nil)
+		if role.Config != nil {
+			cfg, err = c.configured(role.Config)
 		}
-		cfg, err := c.configured(cfg)
 		if err != nil {
 			return nil, fmt.Errorf("%s, role %s: %w", c.set.Protocol.Name, role.Name, err)
 		}

@@ -35,7 +35,10 @@ type T struct {
 // A series that was cut short goes on where it stopped: seeds that were played to
 // their end are not played again, unless the code, flags or PEERBED_ variables
 // are others. One that came to its verdicts begins anew.
-func Repeat(t *testing.T, seeds int, f func(t *T)) {
+//
+// Repeat returns the verdicts, in the order in which the first seed asked for
+// them; none of a series that did not come to its end.
+func Repeat(t *testing.T, seeds int, f func(t *T)) []Verdict {
 	t.Helper()
 	first, n, err := seriesAsked(seeds)
 	if err != nil {
@@ -46,14 +49,13 @@ func Repeat(t *testing.T, seeds int, f func(t *T)) {
 		p := &play{seed: first, test: t.Name()}
 		f(&T{t, p})
 		s.played[0] = &findings{Seed: first, Seen: p.seen}
-		s.judge()
-		return
+		return s.judge()
 	}
 	if err := s.open(); err != nil {
 		t.Fatalf("peerbed: %v", err)
 	}
 	s.run()
-	s.close()
+	return s.close()
 }
 
 // Seed is what this play draws from.
@@ -68,6 +70,15 @@ func (t *T) Run(name string, f func(t *T)) bool {
 // only one, else of the mean of all. It is compared when all have been played.
 func (t *T) Want(what string, got float64, want Bound) {
 	t.play.see(t.Name(), sighting{What: what, Got: got, Want: want})
+}
+
+// Share says with what chance each of some independent trials should be a hit.
+// The chance must lie in the 99 % interval (Clopper and Pearson's) of the share of
+// hits, of all seeds together.
+func (t *T) Share(what string, hits, trials int, want float64) {
+	b := Exactly(want)
+	b.text = fmt.Sprintf("chance %.4g", want)
+	t.play.see(t.Name(), sighting{What: what, Got: float64(hits), Want: b, Of: trials})
 }
 
 // A play is one seed of a test.

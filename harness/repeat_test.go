@@ -155,6 +155,12 @@ func TestVerdicts(t *testing.T) {
 			t.Errorf("%s: %+v", c.name, v)
 		}
 	}
+	for hits, held := range map[int]bool{40: true, 60: true, 20: false, 80: false} { // of 200, by both
+		share := gather([]*findings{{Seen: []sighting{{Got: float64(hits), Of: 100, Want: Exactly(0.5)}}}, {Seen: []sighting{{Got: 50, Of: 100, Want: Exactly(0.5)}}}})
+		if share[0].judge(); share[0].Held != held {
+			t.Errorf("%d and 50 of 100 each, where a half is wanted: %+v", hits, share[0])
+		}
+	}
 	own := gather([]*findings{{Seen: []sighting{{Got: 1, Want: Exactly(1)}}}, {Seen: []sighting{{Got: 2, Want: Exactly(2)}}}})
 	if own[0].judge(); !own[0].Held {
 		t.Error("each seed's value keeps to its own bound, and the verdict is that it does not")

@@ -82,15 +82,17 @@ func (s *series) keep(k int, r *findings) {
 
 // close judges. A series of which a seed failed, or was left out, is not at its
 // end.
-func (s *series) close() {
+func (s *series) close() []Verdict {
 	s.t.Helper()
 	if slices.Contains(s.played, nil) {
 		s.say("no verdict: not all seeds were played to their end")
-		return
+		return nil
 	}
-	if err := writeWhole(filepath.Join(s.dir, verdictsFile), s.judge()); err != nil {
+	verdicts := s.judge()
+	if err := writeWhole(filepath.Join(s.dir, verdictsFile), verdicts); err != nil {
 		s.t.Errorf("peerbed: saving the verdicts: %v", err)
 	}
+	return verdicts
 }
 
 // writeWhole writes JSON to a file that is there whole or not at all.

@@ -16,6 +16,7 @@ type sighting struct {
 	What string
 	Got  float64
 	Want Bound
+	Of   int `json:",omitempty"` // Got is so many hits of them; 0: it is a value
 	// Failure explains a value beyond the bound; "": there is no more to say.
 	Failure string `json:",omitempty"`
 }
@@ -85,6 +86,10 @@ func gather(played []*findings) []Verdict {
 // judge decides: by the interval of several values, by a single one itself. Where
 // each seed has a bound of its own, each value must keep to that.
 func (v *Verdict) judge() {
+	if v.seen[0].Of > 0 {
+		v.judgeShare()
+		return
+	}
 	v.interval = stat.Mean(v.Values)
 	v.Mean = v.interval.Mean
 	if len(v.Values) > 1 {
@@ -99,9 +104,26 @@ func (v *Verdict) judge() {
 	v.Held = want.low <= v.Mean-v.Half && v.Mean+v.Half <= want.high
 }
 
+// judgeShare decides about a share: the chance that is wanted must lie in the
+// interval of all trials of all seeds together.
+func (v *Verdict) judgeShare() {
+	hits, trials := 0, 0
+	for _, s := range v.seen {
+		hits, trials = hits+int(s.Got), trials+s.Of
+	}
+	low, high := stat.Share(hits, trials, sure)
+	v.Mean, v.Half = float64(hits)/float64(trials), (high-low)/2
+	v.interval = stat.Interval{Mean: v.Mean, Half: v.Half, N: trials}
+	v.Held = low <= v.seen[0].Want.low && v.seen[0].Want.high <= high
+}
+
+// sure is how sure the interval of a share is: of a hundred claims that hold, one
+// fails by chance.
+const sure = 0.99
+
 func (v *Verdict) row() []string {
 	half, verdict := "-", "holds"
-	if len(v.Values) > 1 {
+	if len(v.Values) > 1 || v.seen[0].Of > 0 {
 		half = fmt.Sprintf("%.2g", v.Half)
 	}
 	if !v.Held {
@@ -112,7 +134,10 @@ func (v *Verdict) row() []string {
 
 // failure says what was wanted and got, and how the worst seed fared.
 func (v *Verdict) failure(test string) string {
-	if len(v.Values) == 1 {
+	switch {
+	case v.seen[0].Of > 0:
+		return fmt.Sprintf("%s: got %v (99 %%) of %d trials, wanted %s", v.What, v.interval, v.interval.N, v.Want)
+	case len(v.Values) == 1:
 		return fmt.Sprintf("%s: got %.4g, wanted %s", v.What, v.Mean, v.Want)
 	}
 	worst := slices.MaxFunc(v.seen, func(a, b sighting) int { return cmp.Compare(a.beyond(v.Mean), b.beyond(v.Mean)) })

@@ -111,7 +111,7 @@ func (r *Results) Want(t testing.TB, what string, got float64, want Bound) bool 
 		explained = r.explain(t, what, got, want)
 	}
 	if p := playOf(t); p != nil && p.series != nil { // the mean of all seeds is what is wanted
-		p.see(t.Name(), sighting{what, got, want, explained})
+		p.see(t.Name(), sighting{What: what, Got: got, Want: want, Failure: explained})
 	} else if !holds {
 		t.Error(explained)
 	}

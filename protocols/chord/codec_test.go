@@ -122,7 +122,7 @@ func TestMalformed(t *testing.T) {
 		{"no such message", "18"},
 		{"too short", "07 000000"},
 		{"too long", "07 " + tag + "00"},
-		{"more dead nodes than are allowed", "00 " + tag + key + "11 " + strings.Repeat(node1, 17)},
+		{"more dead nodes than are allowed", "00 " + tag + key + "41 " + strings.Repeat(node1, 65)},
 		{"a list longer than the packet", "10 " + tag + nobody + "ff " + node1},
 		{"more successors than are allowed", "08 " + node1 + "21 " + strings.Repeat(node1, 33)},
 		{"a path longer than the packet", "01 " + tag + key + nonce + node1 + "80 " + node1 + "00"},

@@ -74,7 +74,7 @@ var kinds = []p2p.KindInfo{
 // p2p.MaxDatagram.
 const (
 	maxSuccessors = 32  // as in Config
-	maxDead       = 16  // nodes that one lookup may find dead before it gives up
+	maxDead       = 64  // nodes that one lookup may find dead before it gives up: with every second node dead, 2 % find more than 16
 	maxHops       = 128 // stages of one lookup
 	maxObject     = 1 << 40
 )

@@ -1,0 +1,148 @@
+package experiments
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"peerbed/harness"
+	"peerbed/protocols/chord"
+	"peerbed/protocols/p2p"
+	"peerbed/protocols/ring"
+)
+
+// TestChordC1Ids counts ids that two nodes share (claim C1: "ids are SHA-1 of IP
+// and port, cut to m bits, and unlikely to conflict"): of N nodes on 2^m points
+// N(N-1)/2 pairs do with chance 2^-m each, however small m is.
+func TestChordC1Ids(t *testing.T) {
+	harness.Repeat(t, 10, func(t *harness.T) {
+		r := rand.New(rand.NewPCG(t.Seed(), 1))
+		for _, c := range []struct {
+			m ring.Bits
+			n int
+		}{{7, 128}, {16, 5000}, {24, 50000}, {64, 50000}} {
+			held := map[ring.ID]int{}
+			pairs := 0
+			for range c.n {
+				id := c.m.Addr(p2p.MakeAddr(r.Uint32(), uint16(r.Uint32())))
+				pairs += held[id]
+				held[id]++
+			}
+			expected := float64(c.n) * float64(c.n-1) / 2 * math.Pow(2, -float64(c.m))
+			t.Want(fmt.Sprintf("equal pairs of %d ids of %d bits", c.n, c.m), float64(pairs), harness.Near(expected, max(0.3*expected, 1e-6)))
+		}
+	})
+}
+
+// TestChordC4Load gives keys to nodes as Chord does (claim C4: "a file lies at the
+// first peer whose id is at or after its key; K/N keys each"), as the 2001 paper
+// does for its figure 8: 10^4 nodes and 5·10^5 keys, or 50 for each in a quick
+// size. K/N is a mean: arcs between nodes are nearly exponential, so that one
+// node in a hundred has 4.6 times as much and another nothing; an arc is longer
+// than twice the mean with chance e^-2.
+func TestChordC4Load(t *testing.T) {
+	nodes := size(4000, 10000)
+	harness.Repeat(t, size(15, 20), func(t *harness.T) {
+		load, arcs := loads(t, nodes, 50*nodes)
+		mean := 50.0
+		t.Want("p99 of the load, by K/N", load[len(load)*99/100]/mean, harness.Near(4.63, 0.2))
+		t.Want("p1 of the load, by K/N", load[len(load)/100]/mean, harness.AtMost(0.05))
+		if *paper {
+			t.Want("the largest load, by K/N", load[len(load)-1]/mean, harness.Within(8, 13.4))
+		}
+		long := 0
+		for _, a := range arcs {
+			if a > 2 {
+				long++
+			}
+		}
+		t.Want("share of arcs longer than two", float64(long)/float64(nodes), harness.Near(math.Exp(-2), 0.01))
+	})
+}
+
+// loads returns how many keys each node of a perfect ring owns, sorted, and how
+// long the arc before each is, by the mean.
+func loads(t *harness.T, nodes, keys int) (load, arcs []float64) {
+	addrs := make([]p2p.Addr, nodes)
+	port := ports(1, t.Seed(), 0)[0].Port(0)
+	for i := range addrs {
+		addrs[i] = p2p.MakeAddr(10<<24+uint32(i), port)
+	}
+	states := chord.Protocol.Ideal(chord.Protocol.Config, addrs)
+	id := func(s p2p.State) ring.ID { return s.Detail.(chord.Detail).ID }
+	slices.SortFunc(states, func(a, b p2p.State) int { return cmp.Compare(id(a), id(b)) })
+	load, arcs = make([]float64, nodes), make([]float64, nodes)
+	for k := range keys {
+		key := m64.Hash(fmt.Sprintf("key-%d-%d", t.Seed(), k))
+		i, _ := slices.BinarySearchFunc(states, key, func(s p2p.State, key ring.ID) int { return cmp.Compare(id(s), key) })
+		load[i%nodes]++
+	}
+	for i, s := range states {
+		before := m64.Addr(s.Detail.(chord.Detail).Predecessor)
+		if want := id(states[(i+nodes-1)%nodes]); before != want {
+			t.Fatalf("the predecessor of %x is %x, want %x", id(s), before, want)
+		}
+		arcs[i] = float64(m64.Distance(before, id(s))) / math.Pow(2, 64) * float64(nodes)
+	}
+	slices.Sort(load)
+	return load, arcs
+}
+
+// TestChordC8SuccessorLists kills each of 1024 nodes with chance ½ (claim C8: "a
+// list of r = 2 log2 N successors keeps the ring connected with high probability
+// at 50 % failure"): all who are left have a live successor with chance
+// (1-2^-r)^(N/2), which is sharper than that it works. Short lists must fail.
+func TestChordC8SuccessorLists(t *testing.T) {
+	const nodes = 1024
+	harness.Repeat(t, 4, func(t *harness.T) {
+		c := stillRing(t, chord.Protocol, nodes, 0, "successors=20")
+		sorted := inOrder(c, c.Live())
+		place := map[p2p.Addr]int{}
+		for k, i := range sorted {
+			place[c.Addr(i)] = k
+		}
+		lists := make([][]int, nodes) // of places on the ring, by place
+		for _, s := range c.States() {
+			for _, a := range s.Detail.(chord.Detail).Successors {
+				lists[place[s.Self]] = append(lists[place[s.Self]], place[a])
+			}
+		}
+		trials := size(1000, 10000)
+		alone := gaps(t, lists, trials)
+		for _, r := range []int{7, 8, 10, 12, 14, 16, 20} {
+			connected := 0
+			for _, longest := range alone {
+				if longest < r {
+					connected++
+				}
+			}
+			t.Share(fmt.Sprintf("r=%d: all the living have a live successor", r), connected, trials,
+				math.Pow(1-math.Pow(2, -float64(r)), nodes/2))
+		}
+	})
+}
+
+// gaps kills nodes, trial by trial, and returns for each how many dead stand at
+// most at the head of a live node's list.
+func gaps(t *harness.T, lists [][]int, trials int) []int {
+	r := rand.New(rand.NewPCG(t.Seed(), 8))
+	longest, live := make([]int, trials), make([]bool, len(lists))
+	for trial := range trials {
+		for i := range live {
+			live[i] = r.IntN(2) == 0
+		}
+		for i, list := range lists {
+			if live[i] {
+				dead := slices.IndexFunc(list, func(s int) bool { return live[s] })
+				if dead < 0 {
+					dead = len(list)
+				}
+				longest[trial] = max(longest[trial], dead)
+			}
+		}
+	}
+	return longest
+}
