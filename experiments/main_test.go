@@ -10,13 +10,10 @@ import (
 	"testing"
 
 	"peerbed/harness"
-	"peerbed/harness/check"
 	"peerbed/harness/fault"
 	"peerbed/harness/record"
 	_ "peerbed/harness/worlds"
 	"peerbed/protocols/all"
-	"peerbed/protocols/chord"
-	"peerbed/protocols/gnutella"
 	"peerbed/protocols/introducer"
 	"peerbed/protocols/p2p"
 )
@@ -82,17 +79,6 @@ func chosen(t testing.TB) []*p2p.Protocol {
 		some = append(some, p)
 	}
 	return some
-}
-
-// whole says when an overlay is as its protocol wants it.
-func whole(p *p2p.Protocol) harness.Check {
-	switch p {
-	case chord.Protocol:
-		return chord.Closed
-	case gnutella.Protocol:
-		return gnutella.Connected
-	}
-	return check.All(check.Joined, check.Together)
 }
 
 // savePage writes a page beside the test's results and says where.

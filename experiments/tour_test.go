@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"peerbed/harness"
+	"peerbed/harness/check"
 	"peerbed/harness/fault"
 	"peerbed/harness/plan"
 	"peerbed/harness/record"
@@ -61,7 +62,7 @@ var tourConfig = map[string][]string{
 var tourLinks = linkmodel.Model{Default: linkmodel.Link{Delay: 10 * time.Millisecond, Jitter: 20 * time.Millisecond}}
 
 func newTour(t *harness.T, p *p2p.Protocol, rows *record.Table) *tour {
-	v := &tour{t: t, whole: whole(p), rows: rows}
+	v := &tour{t: t, whole: check.Whole(p), rows: rows}
 	v.c = start(t, p, quickNodes, harness.Config(tourConfig[p.Name]...), harness.Suit(upkeep(p)), harness.Links(tourLinks))
 	if v.c.Size() < 4 {
 		t.Fatalf("-nodes %d: there must be some to crash and some to part; want 4 or more", v.c.Size())

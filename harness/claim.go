@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"peerbed/harness/internal/own"
 )
 
 // claims are the folders that this process writes its results to, by the name
@@ -26,17 +28,17 @@ func claim(dir string) (string, error) {
 			return own, os.MkdirAll(own, 0o755)
 		}
 	}
-	for i, own := 1, dir; ; own = fmt.Sprintf("%s-%d", dir, i) {
-		if err := os.MkdirAll(own, 0o755); err != nil {
-			return own, err
+	for i, free := 1, dir; ; free = fmt.Sprintf("%s-%d", dir, i) {
+		if err := os.MkdirAll(free, 0o755); err != nil {
+			return free, err
 		}
-		f, err := os.Open(own)
+		f, err := os.Open(free)
 		if err != nil {
-			return own, err
+			return free, err
 		}
-		if hold(f) {
+		if own.Hold(f) {
 			claims.folders[dir] = f
-			return own, nil
+			return free, nil
 		}
 		f.Close()
 		i++

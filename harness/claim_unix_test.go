@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"peerbed/harness/internal/own"
 )
 
 // A second run of the same name that is under way at the same time writes
@@ -21,7 +23,7 @@ func TestRunsOfTheSameName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !hold(other) {
+	if !own.Hold(other) {
 		t.Fatal("a folder that nobody has cannot be held")
 	}
 	for range 2 { // a process stays with its folder
@@ -38,7 +40,7 @@ func TestRunsOfTheSameName(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	if !hold(again) {
+	if !own.Hold(again) {
 		t.Error("the folder of a run that has ended is still held")
 	}
 }

@@ -72,6 +72,13 @@ func (c *Cluster) Shape(m linkmodel.Model) {
 	c.try(func() error { return c.shape(plan.Event{Do: plan.Shape, Links: &m}) })
 }
 
+// Shaped returns what Shape said last.
+func (c *Cluster) Shaped() linkmodel.Model {
+	m := c.links
+	m.Pairs = slices.Clone(m.Pairs)
+	return m
+}
+
 // Heal ends faults, each by its handle or by what many have in common: their
 // kind ("cut", "firewall", "drop", "throttle", "pause") or the name that a plan
 // gave them. Without a name it ends all that heal. The links keep what Shape
@@ -97,7 +104,7 @@ func (c *Cluster) disturb(e plan.Event) (handle string, err error) {
 	case plan.Cut:
 		f = c.cutFault(e)
 	case plan.Wall:
-		f = Fault{kind: walling, Text: "firewall around " + c.names(e.Nodes), net: effect{walls: c.at(e.Nodes)}}
+		f = Fault{kind: walling, Text: "firewall around " + c.Names(e.Nodes), net: effect{walls: c.at(e.Nodes)}}
 	case plan.Drop:
 		f, err = c.dropFault(e)
 	case plan.Throttle:
@@ -113,7 +120,7 @@ func (c *Cluster) disturb(e plan.Event) (handle string, err error) {
 func (c *Cluster) cutFault(e plan.Event) Fault {
 	addrs, texts := make([][]p2p.Addr, len(e.Groups)), make([]string, len(e.Groups))
 	for i, g := range e.Groups {
-		addrs[i], texts[i] = c.at(g), c.names(g)
+		addrs[i], texts[i] = c.at(g), c.Names(g)
 	}
 	f := Fault{kind: cutting, net: effect{cuts: fault.Split(addrs...)}, Text: "cut between " + strings.Join(texts, " | ")}
 	if e.OneWay {
@@ -128,7 +135,7 @@ func (c *Cluster) dropFault(e plan.Event) (Fault, error) {
 		if len(nodes) == 0 {
 			return "all"
 		}
-		return c.names(nodes)
+		return c.Names(nodes)
 	}
 	d := linkmodel.Drop{From: c.at(e.Groups[0]), To: c.at(e.Groups[1]), Share: e.Share}
 	text := fmt.Sprintf("%.3g %% lost from %s to %s", 100*e.Share, side(e.Groups[0]), side(e.Groups[1]))
@@ -136,7 +143,7 @@ func (c *Cluster) dropFault(e plan.Event) (Fault, error) {
 }
 
 func (c *Cluster) throttleFault(e plan.Event) (Fault, error) {
-	f := Fault{kind: throttling, Text: fmt.Sprintf("%s throttled to %d bytes/s up, %d down", c.names(e.Nodes), e.Up, e.Down)}
+	f := Fault{kind: throttling, Text: fmt.Sprintf("%s throttled to %d bytes/s up, %d down", c.Names(e.Nodes), e.Up, e.Down)}
 	for _, a := range c.at(e.Nodes) {
 		f.net.lines = append(f.net.lines, linkmodel.Access{Node: a, Up: e.Up, Down: e.Down})
 	}

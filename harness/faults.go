@@ -117,7 +117,7 @@ func (c *Cluster) kill(how How, label string, nodes []int) error {
 	if label != "" {
 		name = label
 	}
-	c.begin(Fault{Name: name, Text: how.String() + " of " + c.names(nodes), Nodes: nodes})
+	c.begin(Fault{Name: name, Text: how.String() + " of " + c.Names(nodes), Nodes: nodes})
 	err := c.each(nodes, func(_, i int) error {
 		if err := c.backend.Kill(c.ctx, c.Addr(i), how); err != nil {
 			return fmt.Errorf("%v of %s: %w", how, c.Name(i), err)
@@ -207,8 +207,8 @@ func (c *Cluster) active() iter.Seq2[int, Fault] {
 	}
 }
 
-// names lists at most eight nodes and counts the others.
-func (c *Cluster) names(nodes []int) string {
+// Names lists at most eight nodes, as reports do, and counts the others.
+func (c *Cluster) Names(nodes []int) string {
 	var list []string
 	for _, i := range nodes[:min(8, len(nodes))] {
 		list = append(list, c.Name(i))

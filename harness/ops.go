@@ -42,7 +42,13 @@ func (c *Cluster) note(i int, op p2p.Op, o Outcome) {
 // Publish has node i make a blob of size bytes and publish it. The bytes
 // follow from the name.
 func (c *Cluster) Publish(i int, name string, size int64) Outcome {
-	return c.Do(i, p2p.Publish{Name: name, Size: size, Seed: nameSeed(name)})
+	return c.Do(i, Publishing(name, size))
+}
+
+// Publishing is the wish to publish a blob of size bytes that follow from its
+// name; of size 0, the blob of that name that lies on the node's disk.
+func Publishing(name string, size int64) p2p.Publish {
+	return p2p.Publish{Name: name, Size: size, Seed: nameSeed(name)}
 }
 
 // nameSeed makes the seed of a blob's bytes from its name.

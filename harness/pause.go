@@ -33,7 +33,7 @@ func (c *Cluster) pause(label string, nodes []int) (handle string, err error) {
 		return "", err
 	}
 	c.hold(true, nodes)
-	handle = c.begin(Fault{Name: cmp.Or(label, pausing), kind: pausing, Text: "pause of " + c.names(nodes), Nodes: nodes})
+	handle = c.begin(Fault{Name: cmp.Or(label, pausing), kind: pausing, Text: "pause of " + c.Names(nodes), Nodes: nodes})
 	return handle, c.each(nodes, func(_, i int) error {
 		if err := c.backend.Pause(c.ctx, c.Addr(i)); err != nil {
 			return fmt.Errorf("pause of %s: %w", c.Name(i), err)

@@ -186,7 +186,7 @@ func (r *run) finish() error {
 func operation(e plan.Event) p2p.Op {
 	switch e.Do {
 	case plan.Publish:
-		return p2p.Publish{Name: e.Name, Size: e.Size, Seed: nameSeed(e.Name)}
+		return Publishing(e.Name, e.Size)
 	case plan.Find:
 		return p2p.Find{Name: e.Name}
 	case plan.Fetch:
@@ -197,37 +197,14 @@ func operation(e plan.Event) p2p.Op {
 
 // disturb carries out any other event.
 func (r *run) disturb(e plan.Event) error {
-	c := r.c
 	switch e.Do {
 	case sample:
 		return r.sample()
-	case plan.Crash:
-		return c.kill(Crash, e.Label, e.Nodes)
-	case plan.Vanish:
-		return c.kill(Vanish, e.Label, e.Nodes)
-	case plan.Leave:
-		return c.depart(e.Label, "leave", e.Nodes)
-	case plan.Restart:
-		return c.restart(e.Nodes)
 	case plan.Away: // see prepare
 		return nil
-	case plan.Cut, plan.Wall, plan.Drop, plan.Throttle:
-		_, err := c.disturb(e)
-		return err
-	case plan.Pause:
-		_, err := c.pause(e.Label, e.Nodes)
-		return err
-	case plan.Resume:
-		return c.resume(e.Nodes)
-	case plan.Heal:
-		if e.Label == "" {
-			return c.heal()
-		}
-		return c.heal(e.Label)
-	case plan.Shape:
-		return c.shape(e)
 	}
-	return fmt.Errorf("an event of the plan wants to %q, which is nothing that a cluster does", e.Do)
+	_, err := r.c.carryOut(e)
+	return err
 }
 
 // ask begins an operation.

@@ -53,8 +53,9 @@ func (c *Cluster) mark(up bool, nodes ...int) {
 	}
 }
 
-// turnover works out what happened from one time up to another.
-func (c *Cluster) turnover(from, to time.Duration) Turnover {
+// Turnover works out what happened to the membership from one time up to
+// another; nothing was asked.
+func (c *Cluster) Turnover(from, to time.Duration) Turnover {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var t Turnover
@@ -84,7 +85,7 @@ func (c *Cluster) turnover(from, to time.Duration) Turnover {
 
 // churn fills in the turnover of a run, and says it if somebody asked for one.
 func (r *Results) churn(c *Cluster, began time.Duration, plans []plan.Plan, f plan.Facts) {
-	r.Turnover = c.turnover(began, began+r.Length)
+	r.Turnover = c.Turnover(began, began+r.Length)
 	for _, p := range plans {
 		if p, ok := p.(churning); ok {
 			r.Turnover.Asked += p.PerHour(f)

@@ -27,6 +27,14 @@ func All(checks ...Check) Check {
 	}
 }
 
+// Whole is the check that holds when an overlay is as its protocol wants it.
+func Whole(p *p2p.Protocol) Check {
+	if p.Whole != nil {
+		return p.Whole
+	}
+	return All(Joined, Together)
+}
+
 // Sane holds if the states could be true at all: every node has an address of
 // its own, and no node names itself, nobody or the same node twice as a
 // neighbour.

@@ -7,29 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
+
+	"peerbed/harness/internal/own"
 )
 
 // home returns the folder of this user that holds the folders of runs and what
-// is kept between them. Its path is short, because the path of a unix socket
-// has at most 107 bytes.
-func home() (string, error) {
-	dir := filepath.Join(os.TempDir(), "peerbed-"+strconv.Itoa(os.Getuid()))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("no folder for the run: %w; set TMPDIR to one that can be written", err)
-	}
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return "", err
-	}
-	if owner := info.Sys().(*syscall.Stat_t).Uid; !info.IsDir() || int(owner) != os.Getuid() || info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("%s is not a private folder of this user; remove it, or set TMPDIR to another place", dir)
-	}
-	return dir, nil
-}
+// is kept between them.
+func home() (string, error) { return own.Home() }
 
 // lockFile waits for the lock on a file, which it makes if need be. The kernel
 // gives a lock back when its process ends, however it ends.

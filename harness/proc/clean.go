@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"peerbed/harness"
+	"peerbed/harness/internal/own"
 )
 
 // Clean removes what runs of this user have left on this machine: processes
@@ -22,7 +23,7 @@ import (
 // is kept between runs. A run is alive while its harness holds a socket in its
 // addresses; it is ended by ending the harness.
 func Clean(ctx context.Context, c harness.Cleaning) (found []harness.Leftover, err error) {
-	dirs, err := filepath.Glob(filepath.Join(home(), "127.*-*"))
+	dirs, err := filepath.Glob(filepath.Join(own.Path(), "127.*-*"))
 	if err != nil {
 		return nil, err
 	}

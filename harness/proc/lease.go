@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"peerbed/harness/internal/own"
 )
 
 // A lease is what a run holds on this machine: a range of addresses, a folder,
@@ -77,8 +79,8 @@ func (l *lease) takeOctet() error {
 // makeDir makes the run's folder, and removes what a dead run on these
 // addresses may have left.
 func (l *lease) makeDir(run string) error {
-	base := home()
-	if err := private(base); err != nil {
+	base, err := own.Home()
+	if err != nil {
 		return err
 	}
 	prefix := fmt.Sprintf("127.%d-", l.octet)
@@ -95,25 +97,6 @@ func (l *lease) makeDir(run string) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(l.dir, harnessFile), []byte(strconv.Itoa(os.Getpid())), 0o600)
-}
-
-// home is the folder of this user's runs.
-func home() string { return filepath.Join(os.TempDir(), fmt.Sprintf("peerbed-%d", os.Getuid())) }
-
-// private makes a folder that only this user can use, or finds that it is so.
-func private(dir string) error {
-	if err := os.Mkdir(dir, 0o700); !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return err
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !info.IsDir() || info.Mode().Perm()&0o077 != 0 || !ok || int(owner.Uid) != os.Getuid() {
-		return fmt.Errorf("%s is not a private folder of this user: remove it", dir)
-	}
-	return nil
 }
 
 // cleanup waits until the harness is gone, then kills the nodes' group and

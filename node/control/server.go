@@ -66,15 +66,15 @@ func NewServer(n Node) *http.ServeMux {
 
 type server struct{ node Node }
 
-func (s server) health(w http.ResponseWriter, _ *http.Request) { answer(w, s.node.Health(), nil) }
+func (s server) health(w http.ResponseWriter, _ *http.Request) { Answer(w, s.node.Health(), nil) }
 
 func (s server) start(w http.ResponseWriter, _ *http.Request) {
-	answer(w, struct{}{}, s.node.Start())
+	Answer(w, struct{}{}, s.node.Start())
 }
 
 func (s server) do(w http.ResponseWriter, r *http.Request) {
 	var q DoRequest
-	if !read(w, r, &q) {
+	if !ReadJSON(w, r, &q) {
 		return
 	}
 	op, err := q.Wish()
@@ -83,31 +83,31 @@ func (s server) do(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	result, took := s.node.Do(r.Context(), op)
-	answer(w, Reply(result, took), nil)
+	Answer(w, Reply(result, took), nil)
 }
 
 func (s server) inspect(w http.ResponseWriter, _ *http.Request) {
 	state, err := s.node.Inspect()
-	answer(w, state, err)
+	Answer(w, state, err)
 }
 
 func (s server) counters(w http.ResponseWriter, _ *http.Request) {
 	c, err := s.node.Counters()
-	answer(w, c, err)
+	Answer(w, c, err)
 }
 
 func (s server) net(w http.ResponseWriter, r *http.Request) {
 	var n Net
-	if read(w, r, &n) {
-		answer(w, struct{}{}, s.node.SetNet(n))
+	if ReadJSON(w, r, &n) {
+		Answer(w, struct{}{}, s.node.SetNet(n))
 	}
 }
 
 func (s server) probe(w http.ResponseWriter, r *http.Request) {
 	var q ProbeRequest
-	if read(w, r, &q) {
+	if ReadJSON(w, r, &q) {
 		reply, err := s.node.Probe(q)
-		answer(w, reply, err)
+		Answer(w, reply, err)
 	}
 }
 
@@ -118,7 +118,7 @@ func (s server) heard(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply, err := s.node.Heard(series)
-	answer(w, reply, err)
+	Answer(w, reply, err)
 }
 
 func (s server) putBlob(w http.ResponseWriter, r *http.Request) {
@@ -128,13 +128,13 @@ func (s server) putBlob(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("the blob has more than %d bytes", long.Limit), http.StatusRequestEntityTooLarge)
 		return
 	}
-	answer(w, struct{}{}, err)
+	Answer(w, struct{}{}, err)
 }
 
 func (s server) getBlob(w http.ResponseWriter, r *http.Request) {
 	from, err := s.node.GetBlob(r.FormValue("name"))
 	if err != nil {
-		answer(w, nil, err)
+		Answer(w, nil, err)
 		return
 	}
 	defer from.Close()
@@ -143,8 +143,8 @@ func (s server) getBlob(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// read decodes a body, or answers with what is wrong with it.
-func read(w http.ResponseWriter, r *http.Request, into any) bool {
+// ReadJSON decodes the body of a request, or answers with what is wrong with it.
+func ReadJSON(w http.ResponseWriter, r *http.Request, into any) bool {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
@@ -163,8 +163,8 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	return false
 }
 
-// answer writes v as JSON, or err as a sentence.
-func answer(w http.ResponseWriter, v any, err error) {
+// Answer writes v as JSON, or err as a sentence.
+func Answer(w http.ResponseWriter, v any, err error) {
 	switch {
 	case errors.Is(err, p2p.ErrGone):
 		http.Error(w, err.Error(), http.StatusGone)

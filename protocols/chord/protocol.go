@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"peerbed/protocols/introducer"
 	"peerbed/protocols/p2p"
@@ -23,6 +25,7 @@ var Protocol = &p2p.Protocol{
 	Ideal:     func(cfg any, addrs []p2p.Addr) []p2p.State { return ideal(cfg.(Config), addrs) },
 	Detail:    Detail{},
 	Angle:     angle,
+	Whole:     Closed,
 }
 
 // A Detail is the State.Detail of a node: its table.
@@ -57,6 +60,27 @@ func (d Detail) Table(self p2p.Addr) []p2p.Addr {
 		}
 	}
 	return rows
+}
+
+// Entry returns whom an entry of the table of the node at self names, called as
+// in Hop.By: "finger 5", "successor", "successor 2".
+func (d Detail) Entry(self p2p.Addr, by string) (p2p.Addr, bool) {
+	row, list := 0, d.Successors
+	if by != successor.String() {
+		kind, number, _ := strings.Cut(by, " ")
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return 0, false
+		}
+		row = n - 1
+		if kind == "finger" {
+			row, list = n, d.Table(self)
+		}
+	}
+	if row < 0 || row >= len(list) {
+		return 0, false
+	}
+	return list[row], true
 }
 
 // angle places a node on the circle.

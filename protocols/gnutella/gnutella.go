@@ -51,6 +51,7 @@ var Protocol = &p2p.Protocol{
 	Accept: accept,
 	Ideal:  ideal,
 	Detail: Detail{},
+	Whole:  Connected,
 	Trail:  trail,
 }
 

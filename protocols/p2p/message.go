@@ -170,7 +170,9 @@ type Result struct {
 type Hop struct {
 	Addr Addr
 	// By says which entry of the table of the hop before chose this one:
-	// "finger 5", "successor". Empty for the asker.
+	// "finger 5", "successor". Empty for the asker. A State.Detail may have the
+	// method Entry(self Addr, by string) (Addr, bool), which tells whom the
+	// entry called so names in that state.
 	By string
 }
 

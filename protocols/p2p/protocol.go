@@ -53,6 +53,9 @@ type Protocol struct {
 	// Angle says where on the circle of its ids a node lies, 0 to 1, for
 	// pictures. nil: the overlay is a graph without a circle.
 	Angle func(s State) float64
+	// Whole says what the overlay of all live nodes, given by their states,
+	// still lacks; nil: nothing. A nil func: it is whole once all are linked.
+	Whole func(states []State) error
 	// Trail works out the way of a lookup that only those on it know, from
 	// the Result and all nodes' States. nil: Result.Path says it all.
 	Trail func(r Result, states []State) []Hop
