@@ -72,7 +72,7 @@ func New(cfg Config, state *p2p.State) *Chord {
 func (c *Chord) Start(env p2p.Env) {
 	c.env = env
 	c.me = Ref{env.Self(), c.cfg.M.Addr(env.Self())}
-	c.calls = p2p.Calls{Env: env, Patience: c.cfg.Patience}
+	c.calls = p2p.Calls{Env: env, Patience: c.cfg.Patience, Waits: c.waits()}
 	c.restore()
 	c.intro.Open(env, c.cfg.Introducer, c)
 	if c.state != nil {

@@ -43,7 +43,7 @@ import (
 //
 //	choice              done u8 (0, 1), via u8, nodes: addresses
 //	path                list of: address, via u8
-//	via                 0 oneself, 1 + i finger i, 128 + i successor i
+//	via                 0 oneself, 1 + i finger i, 127 predecessor, 128 + i successor i
 //	item                size u64, SHA-1 20 bytes, version u32, holder address (0: none)
 //
 // A stream is opened by put or get, so that its first five bytes tell it.

@@ -10,14 +10,17 @@ import (
 )
 
 // Config is what can be chosen about a node. All nodes of a ring need the same
-// M; the rest each may choose for itself.
+// M, Copies and Place; the rest each may choose for itself.
 type Config struct {
 	Introducer string        `flag:"introducer" doc:"name:port of the introducer; empty: start a ring of one's own"`
 	M          ring.Bits     `flag:"m" default:"64" range:"2:64" doc:"bits of an id: the ring has 2^m points"`
-	Successors int           `flag:"successors" default:"8" range:"1:32" doc:"length r of the successor list; 2 log2 N outlives the death of every second node"`
-	Copies     int           `flag:"copies" default:"2" range:"1:8" doc:"nodes that store each object: the owner and its next successors"`
+	Successors int           `flag:"successors" default:"8" range:"0:32" doc:"length r of the successor list; 2 log2 N outlives the death of every second node; 0: that many, N being estimated"`
+	Copies     int           `flag:"copies" default:"2" range:"1:8" doc:"nodes that store each object: the owner and its next successors (and see place)"`
+	Place      Place         `flag:"place" default:"successors" doc:"where copies lie: successors (of the owner) or both (on its predecessor too)"`
 	Store      Store         `flag:"store" default:"objects" doc:"what lies at the owner of a key: objects or pointers (to the node that published, which keeps the object)"`
 	Lookup     Style         `flag:"lookup" default:"iterative" doc:"who drives a user's lookup: iterative (the asker) or recursive (each hop)"`
+	Proximity  int           `flag:"proximity" default:"1" range:"1:16" doc:"nodes, from where a row of the finger table begins, of which the nearest by round trip becomes the finger; 1: the first, as published"`
+	Timeouts   Timeouts      `flag:"timeouts" default:"fixed" doc:"how long to wait for an answer: fixed (patience) or adaptive (by round trips measured, patience at most)"`
 	Operations Operations    `flag:"operations" default:"corrected" doc:"how the ring is kept: corrected (nobody is adopted unasked) or published (as in 2001, which can break the ring for good)"`
 	Stabilizer Stabilizer    `flag:"stabilizer" default:"weak" doc:"what a round of stabilisation asks: weak (the successor) or strong (all round the ring, which mends loopy rings)"`
 	Merge      time.Duration `flag:"merge" default:"0s" range:"0s:10m" doc:"mean time between two questions to nodes that were lost, so that rings that were cut apart become one; 0: never, as published"`

@@ -30,7 +30,7 @@ func (c *Chord) find(name string, got func(*find, *held), done func(p2p.Result))
 func (f *find) located(*lookup) { f.next() }
 
 func (f *find) next() {
-	if f.i == len(f.owners) || f.without == f.c.cfg.Copies {
+	if f.i == len(f.owners) || f.without == f.c.holders() {
 		f.fail()
 		return
 	}

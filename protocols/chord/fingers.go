@@ -35,7 +35,11 @@ func (c *Chord) located(l *lookup) {
 	if r == c.me || last < c.row { // nobody is as far away
 		r, last = c.me, int(c.cfg.M)-1
 	}
-	c.settle(c.row, r)
+	if c.cfg.Proximity > 1 && r != c.me {
+		c.race(l.owners, c.row)
+	} else {
+		c.settle(c.row, r)
+	}
 	c.row = last + 1
 }
 

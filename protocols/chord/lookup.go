@@ -101,7 +101,11 @@ func (l *lookup) consult() {
 		l.ask(last)
 		return
 	}
-	l.c.way(l.key, l.dead, &l.c.here)
+	if l.upkeep {
+		l.c.way(l.key, l.dead, &l.c.here)
+	} else {
+		l.c.wayToCopies(l.key, l.dead, &l.c.here)
+	}
 	l.advance(&l.c.here)
 }
 
@@ -170,22 +174,18 @@ func (l *lookup) back() {
 
 func (c *Chord) answerNext(from p2p.Peer, q *next) {
 	m := p2p.New[step](c.env)
-	c.fill(m, q)
+	m.Tag = q.Tag
+	c.wayToCopies(q.Key, q.Not, &m.choice)
+	c.suspectAll(q.Not)
 	p2p.Ship(c.env, from, m)
 }
 
 func (c *Chord) answerSeek(from p2p.Peer, q *seek) {
 	m := p2p.New[sought](c.env)
-	c.fill(&m.step, &q.next)
-	p2p.Ship(c.env, from, m)
-}
-
-func (c *Chord) fill(m *step, q *next) {
 	m.Tag = q.Tag
 	c.way(q.Key, q.Not, &m.choice)
-	for _, a := range q.Not {
-		c.suspect(a)
-	}
+	c.suspectAll(q.Not)
+	p2p.Ship(c.env, from, m)
 }
 
 // result describes the lookup for a user: its way, and at its end the one of
@@ -206,8 +206,16 @@ func (l *lookup) result(answered int) p2p.Result {
 }
 
 // rowOf says in which row of the table of the last on the path an owner
-// stands. If that node is the owner itself, its successors follow it.
+// stands. That node may be the owner itself, and then its successors follow it,
+// or have the copy of the owner's predecessor.
 func (l *lookup) rowOf(i int) via {
+	if l.c.before() && i > 0 {
+		if i--; i == 0 && l.row == own {
+			return predecessor
+		} else if i == 0 {
+			return own
+		}
+	}
 	switch {
 	case l.row != own:
 		return l.row + via(i)

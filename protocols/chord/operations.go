@@ -133,9 +133,10 @@ func (o *reconcile) answered(r *neighbours) {
 	if r == nil || !c.in() || c.succs[0] != o.with {
 		return
 	}
+	most := c.listLength()
 	c.succs = c.succs[:1]
 	for _, a := range r.Succs {
-		if a == c.me.Addr || len(c.succs) == c.cfg.Successors {
+		if a == c.me.Addr || len(c.succs) == most {
 			return
 		}
 		c.succs = append(c.succs, c.ref(a))

@@ -3,6 +3,7 @@ package chord
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,7 +116,11 @@ func perfect(cfg Config, order []Ref, r Ref) *Chord {
 		return c
 	}
 	c.pred = order[(at+n-1)%n]
-	for i := range min(cfg.Successors, n-1) {
+	length := cfg.Successors
+	if length == 0 {
+		length = twice(bits.Len(uint(n - 1)))
+	}
+	for i := range min(length, n-1) {
 		c.succs = append(c.succs, order[(at+1+i)%n])
 	}
 	for k := 0; k < int(cfg.M); k++ {

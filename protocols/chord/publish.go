@@ -50,7 +50,7 @@ func (p *publish) located(*lookup) { p.next() }
 
 // next puts the object on one more node, until there are enough.
 func (p *publish) next() {
-	if len(p.stored) == p.c.cfg.Copies || p.i == len(p.owners) {
+	if len(p.stored) == p.c.holders() || p.i == len(p.owners) {
 		p.finish()
 		return
 	}

@@ -79,7 +79,7 @@ func (c *Chord) relay(from p2p.Peer, m *route) {
 // pass hands the question to the next node, or answers it.
 func (r *relay) pass() {
 	var to choice
-	r.c.way(r.m.Key, r.dead, &to)
+	r.c.wayToCopies(r.m.Key, r.dead, &to)
 	if to.Done || len(to.Nodes) == 0 || len(r.m.Path) >= maxHops-1 {
 		r.answer(&to)
 		return

@@ -8,9 +8,9 @@ import (
 )
 
 // A repair brings objects to where they belong after the ring around this node
-// has changed: the owner offers each to its next successors, as copies; who is
-// not the owner (any more) offers it to its predecessor, from where it finds
-// its way to the owner, a newcomer for example. What is offered is sent only
+// has changed: the owner offers each to those that keep copies; who is not the
+// owner (any more) offers it to its successor, if that is, or to its predecessor,
+// from where it finds its way to the owner, a newcomer for example. What is offered is sent only
 // if it is not there yet. Objects are never dropped for lying elsewhere.
 type repair struct {
 	c      *Chord
@@ -29,7 +29,7 @@ func (c *Chord) repairStore() {
 		return
 	}
 	c.forget()
-	var scratch [maxSuccessors + 1]p2p.Addr
+	var scratch [maxSuccessors + 2]p2p.Addr
 	around := c.keepers(append(scratch[:0], c.pred.Addr))
 	if !slices.Equal(around, r.around) {
 		r.around = append(r.around[:0], around...)
@@ -39,12 +39,6 @@ func (c *Chord) repairStore() {
 		r.busy = true
 		r.next()
 	}
-}
-
-// keepers appends the nodes that keep copies of what this node owns.
-func (c *Chord) keepers(dst []p2p.Addr) []p2p.Addr {
-	all := c.successors(dst, 0, nil)
-	return all[:min(len(dst)+c.cfg.Copies-1, len(all))]
 }
 
 // next offers an object to one more node.
@@ -81,6 +75,8 @@ func (c *Chord) belongs(e *entry) []p2p.Addr {
 		return nil
 	case c.cfg.M.UpTo(c.cfg.M.Hash(e.Name), c.pred.ID, c.me.ID):
 		return c.keepers(nil)
+	case c.cfg.M.UpTo(c.cfg.M.Hash(e.Name), c.me.ID, c.succs[0].ID):
+		return []p2p.Addr{c.succs[0].Addr}
 	}
 	return []p2p.Addr{c.pred.Addr}
 }

@@ -111,6 +111,12 @@ func (c *Chord) suspect(a p2p.Addr) {
 	p2p.Ask(&c.calls, r.peer(), ping{}, c, (*Chord).cleared)
 }
 
+func (c *Chord) suspectAll(list []p2p.Addr) {
+	for _, a := range list {
+		c.suspect(a)
+	}
+}
+
 func (c *Chord) cleared(r *pong) {
 	if r == nil {
 		c.failed(c.doubt.Addr)

@@ -1,6 +1,7 @@
 package chord
 
 import (
+	"math/bits"
 	"slices"
 	"strconv"
 
@@ -9,13 +10,14 @@ import (
 )
 
 // A via names a row of a node's table: 0 is the node itself, 1 + i its finger
-// i, 128 + i its successor i.
+// i, 127 its predecessor, 128 + i its successor i.
 type via uint8
 
 const (
-	own       via = 0
-	finger    via = 1
-	successor via = 128
+	own         via = 0
+	finger      via = 1
+	predecessor via = 127
+	successor   via = 128
 )
 
 // String writes a row as people say it: "finger 5", "successor", and
@@ -24,6 +26,8 @@ func (v via) String() string {
 	switch {
 	case v == own:
 		return ""
+	case v == predecessor:
+		return "predecessor"
 	case v < successor:
 		return "finger " + strconv.Itoa(int(v-finger))
 	case v == successor:
@@ -106,14 +110,34 @@ func (c *Chord) preceding(key ring.ID, not []p2p.Addr) (best Ref, row via) {
 	return best, row
 }
 
+// listLength is the length r that the successor list may have: the one that was
+// configured, or 2 log2 N, with N from the density of ids in the list. So many
+// outlive, with high probability, the death of every second node (ToN, section
+// IV-E.3).
+func (c *Chord) listLength() int {
+	if c.cfg.Successors > 0 {
+		return c.cfg.Successors
+	}
+	n := len(c.succs)
+	if n == 0 || c.alone() {
+		return maxSuccessors
+	}
+	gap := c.cfg.M.Distance(c.me.ID, c.succs[n-1].ID) / ring.ID(n)
+	return twice(int(c.cfg.M) - bits.Len64(uint64(gap)) + 1)
+}
+
+// twice is 2 log2 N, within the bounds of a list.
+func twice(log int) int { return min(max(2*log, 4), maxSuccessors) }
+
 // follow makes head the successor, and those that it lists the ones after it:
 // its list less the last, as long as it goes on clockwise and has not come
 // round to this node.
 func (c *Chord) follow(head Ref, list []p2p.Addr) {
 	var scratch [maxSuccessors]Ref
 	succs := append(scratch[:0], head)
+	most := c.listLength()
 	for _, a := range list {
-		if len(succs) == c.cfg.Successors {
+		if len(succs) == most {
 			break
 		}
 		r := c.ref(a)

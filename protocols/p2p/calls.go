@@ -16,6 +16,7 @@ import (
 type Calls struct {
 	Env      Env
 	Patience time.Duration // how long Ask waits for an answer
+	Waits    Waits         // or else who decides that; nil: nobody
 
 	last  uint32
 	first [2]call // most nodes never have more open at once
@@ -28,8 +29,9 @@ type call struct {
 	id   uint32
 	to   Peer
 	due  time.Duration
-	s    any // *S
-	then any // func(*S, *R)
+	wait time.Duration // until then, from when it was asked
+	s    any           // *S
+	then any           // func(*S, *R)
 	via  answerer
 }
 
@@ -78,8 +80,12 @@ func (c *Calls) open(to Peer, s, then any, via answerer) uint32 {
 	if c.last == 0 { // wrapped: 0 means free
 		c.last++
 	}
+	wait := c.Patience
+	if c.Waits != nil {
+		wait = c.Waits.Wait(to)
+	}
 	place := c.free()
-	*place = call{c.last, to, c.Env.Now() + c.Patience, s, then, via}
+	*place = call{c.last, to, c.Env.Now() + wait, wait, s, then, via}
 	if c.timer == (Timer{}) || place.due < c.timer.At {
 		c.arm(place.due)
 	}
@@ -146,6 +152,9 @@ func (c *Calls) Handle(from Peer, m Msg) {
 		}
 		was := *k
 		*k = call{}
+		if c.Waits != nil {
+			c.Waits.Answered(from, c.Env.Now()-(was.due-was.wait))
+		}
 		was.via.answer(was.s, was.then, m)
 		return false
 	})
@@ -169,6 +178,9 @@ func (c *Calls) expire() {
 		}
 		was := *due
 		*due = call{}
+		if c.Waits != nil {
+			c.Waits.Missed(was.to)
+		}
 		was.via.answer(was.s, was.then, nil)
 	}
 	next := time.Duration(-1)
