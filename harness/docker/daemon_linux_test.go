@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -124,16 +125,17 @@ func (d *ownDaemon) mustAnswer(t *testing.T) {
 	})
 }
 
-// kill ends the daemon as a crash does: containers live on.
-func (d *ownDaemon) kill(t *testing.T) {
+// end sends a signal to the daemon: SIGKILL ends it as a crash does, and
+// containers live on; after SIGTERM it stops them first.
+func (d *ownDaemon) end(t *testing.T, how syscall.Signal) {
 	t.Helper()
 	for _, p := range d.processes(t) {
 		if p.name == "dockerd" {
-			syscall.Kill(p.id, syscall.SIGKILL)
+			syscall.Kill(p.id, how)
 			return
 		}
 	}
-	t.Fatal("no daemon to kill")
+	t.Fatal("no daemon to end")
 }
 
 type process struct {
@@ -191,7 +193,7 @@ func (d *ownDaemon) remove() {
 }
 
 // "A daemon that dies in the middle": every call says so in one sentence, none
-// hangs, and the next run removes what could not be removed.
+// hangs, and what could not be removed goes when there is a daemon again.
 func TestDaemonDies(t *testing.T) {
 	d := newDaemon(t)
 	b := openWorld(t, harness.Options{Run: "dies", Nodes: 4}, nodePackage)
@@ -199,7 +201,7 @@ func TestDaemonDies(t *testing.T) {
 	if err := spawn(t.Context(), b, list[:3]); err != nil {
 		t.Fatal(err)
 	}
-	d.kill(t)
+	d.end(t, syscall.SIGKILL)
 	began := time.Now()
 	if err := b.Advance(t.Context(), time.Minute, nil); !errors.Is(err, errDaemonGone) {
 		t.Errorf("Advance: error %v, want %v", err, errDaemonGone)
@@ -216,7 +218,36 @@ func TestDaemonDies(t *testing.T) {
 		t.Errorf("all calls together took %v: some of them hang", spent)
 	}
 	b.closed = nil // it has been looked at
-	t.Run("next run", func(t *testing.T) { nextRunSweeps(t, d, b.id) })
+	t.Run("back", func(t *testing.T) { backAgain(t, d, b.id) })
+}
+
+// A daemon that is stopped stops the nodes and the agent first. The run says
+// that it is over, in one sentence, and leaves as little.
+func TestDaemonStops(t *testing.T) {
+	long(t)
+	d := newDaemon(t)
+	b := openWorld(t, harness.Options{Run: "stops", Nodes: 3}, nodePackage)
+	if err := spawn(t.Context(), b, specs(b, 2)); err != nil {
+		t.Fatal(err)
+	}
+	d.end(t, syscall.SIGTERM)
+	err := b.Advance(t.Context(), time.Minute, nil)
+	if !errors.Is(err, errDaemonGone) && !errors.Is(err, errAgentDied) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("Advance: error %v, want one sentence: %v, or %v", err, errDaemonGone, errAgentDied)
+	}
+	if err := b.Close(); err != nil && !errors.Is(err, errDaemonGone) {
+		t.Errorf("Close: error %v, want none or %v", err, errDaemonGone)
+	}
+	b.closed = nil // it has been looked at
+	within(t, patience, func() error {
+		for _, p := range d.processes(t) {
+			if p.name == "dockerd" {
+				return errors.New("the daemon has not ended")
+			}
+		}
+		return nil
+	})
+	backAgain(t, d, b.id)
 }
 
 // everyCall makes each call of a Backend.
@@ -236,22 +267,21 @@ func everyCall(ctx context.Context, b *Backend, list []harness.Spec) map[string]
 	}
 }
 
-// nextRunSweeps starts the daemon again: a new run finds nothing in its way.
-func nextRunSweeps(t *testing.T, d *ownDaemon, dead string) {
+// backAgain starts the daemon again: what there is of the dead run goes by
+// itself, and a new run finds nothing in its way.
+func backAgain(t *testing.T, d *ownDaemon, dead string) {
+	t.Helper()
+	long(t)
 	d.restart(t)
-	openWorld(t, harness.Options{Run: "next", Nodes: 2}, nodePackage)
 	e := needDaemon(t)
-	within(t, 30*time.Second, func() error { // the new daemon may have started its agent again, which clears up
-		if list, err := remains(t.Context(), e, dead); len(list) > 0 || err != nil {
-			return fmt.Errorf("of the dead run there is still %q (error %v)", list, err)
+	nothingLeft(t, e, dead)
+	within(t, goneWithin, func() error {
+		if slices.Contains(d.tables(t), agent.TableName(dead)) {
+			return fmt.Errorf("of the dead run there is still the packet table %s", agent.TableName(dead))
 		}
 		return nil
 	})
-	for _, name := range d.tables(t) {
-		if name == agent.TableName(dead) {
-			t.Errorf("of the dead run there is still the packet table %s", name)
-		}
-	}
+	openWorld(t, harness.Options{Run: "next", Nodes: 2}, nodePackage)
 }
 
 // tables lists the packet tables where the daemon lives.
