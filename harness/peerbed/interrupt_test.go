@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"peerbed/harness"
+	"peerbed/harness/backendtest"
 	"peerbed/harness/docker"
 	"peerbed/harness/proc"
 	"peerbed/protocols/chord"
@@ -38,78 +39,115 @@ func TestMain(m *testing.M) {
 // this world.
 const victimVariable = "PEERBED_TEST_VICTIM"
 
+// closingFile is what TestVictim makes in PEERBED_OUT when a cluster is about to
+// be closed.
+const closingFile = "closing"
+
 // A test as users write them: clusters are opened, one after the other.
 func TestVictim(t *testing.T) {
 	world := os.Getenv(victimVariable)
 	if world == "" {
 		t.Skip("for TestInterrupts")
 	}
-	for range 100 {
-		t.Run("experiment", func(t *testing.T) {
-			c := harness.New(t, chord.Protocol, 3, harness.World(world))
-			c.Advance(2 * time.Second)
-		})
+	for t.Run("experiment", func(t *testing.T) {
+		c := harness.New(t, chord.Protocol, 3, harness.World(world))
+		t.Cleanup(func() { os.WriteFile(filepath.Join(os.Getenv("PEERBED_OUT"), closingFile), nil, 0o600) })
+		c.Advance(2 * time.Second)
+	}) {
 	}
 }
 
-// late is how late an interrupt may come.
-const late = 3 * time.Second
+// A phase is where in a program's life an interrupt comes.
+type phase struct {
+	name  string
+	begun func(top string) error // nil: with the program; else whether it has
+	lasts time.Duration          // how late the interrupt may come
+}
 
 // "Ctrl-C at any moment: non-zero exit, nothing left."
 func TestInterrupts(t *testing.T) {
-	worlds := []string{"proc"}
-	// In containers it takes half a minute: make soak sets PEERBED_SOAK.
-	if _, err := docker.Available(t.Context()); err == nil && os.Getenv("PEERBED_SOAK") != "" {
-		worlds = append(worlds, "docker")
-		release, err := docker.Turn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer release()
-	}
 	moment := rand.New(rand.NewPCG(7, 11))
-	for _, world := range worlds {
+	for _, world := range interruptWorlds(t) {
 		for _, program := range []string{commandVariable + "=demo -backend " + world, victimVariable + "=" + world} {
-			for i, from := range []string{"start", "first node", "first node"} {
-				after := time.Duration(moment.Int64N(int64(late)))
-				name := fmt.Sprintf("%s/%s/%d %v after %s", world, program[len("PEERBED_TEST_"):], i, after.Round(time.Millisecond), from)
-				t.Run(name, func(t *testing.T) { interrupt(t, program, i > 0, after) })
+			for _, p := range []phase{
+				{"start", nil, 3 * time.Second},
+				{"first node", hasNode, 3 * time.Second},
+				{"first node", hasNode, time.Second},
+				{"closing", isClosing, time.Second},
+			} {
+				if p.name == "closing" && strings.HasPrefix(program, commandVariable) {
+					continue // a story does not tell when it closes
+				}
+				after := time.Duration(moment.Int64N(int64(p.lasts)))
+				name := fmt.Sprintf("%s/%s/%v after %s", world, program[len("PEERBED_TEST_"):], after.Round(time.Millisecond), p.name)
+				t.Run(name, func(t *testing.T) { interrupt(t, program, p.begun, after) })
 			}
 		}
 	}
 }
 
+// interruptWorlds are proc and, as make soak wants it, docker: in containers it
+// takes half a minute.
+func interruptWorlds(t *testing.T) []string {
+	t.Helper()
+	if os.Getenv("PEERBED_SOAK") == "" {
+		return []string{"proc"}
+	}
+	if _, err := docker.Available(t.Context()); err != nil {
+		backendtest.Lacks(t, err)
+	}
+	release, err := docker.Turn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	return []string{"proc", "docker"}
+}
+
 // interrupt starts the program, with a home of its own, and interrupts it some
-// time after its start or, with up, after its first node has a folder.
-func interrupt(t *testing.T, program string, up bool, after time.Duration) {
+// time after a phase of its life has begun.
+func interrupt(t *testing.T, program string, begun func(top string) error, after time.Duration) {
+	c := startApart(t, program)
+	if begun != nil {
+		within(t, time.Minute, func() error { return begun(c.top) })
+	}
+	runs := watchRuns(t.Context(), c.top, after)
+	c.Process.Signal(syscall.SIGINT)
+	late := time.AfterFunc(time.Minute, func() { c.Process.Kill() })
+	err := c.Wait()
+	if how, ok := errors.AsType[*exec.ExitError](err); !ok || !late.Stop() {
+		t.Errorf("it ended with %v (%v), want to end with an error within a minute; it said:\n%s", err, how, c.said.String())
+	}
+	t.Logf("%d runs; its last words: %s", len(runs), lastLine(c.said.String()))
+	mustHaveLeftNothing(t, c.top, runs)
+}
+
+// A program that runs apart has a home of its own.
+type program struct {
+	*exec.Cmd
+	top  string // its TMPDIR
+	said bytes.Buffer
+}
+
+// startApart starts this test binary as a program, "VARIABLE=value", apart.
+func startApart(t *testing.T, what string) *program {
+	t.Helper()
 	top, err := os.MkdirTemp("", "pbi") // short, for the paths of sockets
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(top) })
 	t.Setenv("TMPDIR", top)
-	t.Setenv("PEERBED_OUT", t.TempDir())
+	t.Setenv("PEERBED_OUT", top)
 	t.Setenv(docker.TurnsVariable, "off") // it is this process's turn
-	c := exec.Command(os.Args[0], "-test.run=^TestVictim$")
-	c.Env = append(os.Environ(), program)
-	var out bytes.Buffer
-	c.Stdout, c.Stderr = &out, &out
+	c := &program{Cmd: exec.Command(os.Args[0], "-test.run=^TestVictim$"), top: top}
+	c.Env = append(os.Environ(), what)
+	c.Stdout, c.Stderr = &c.said, &c.said
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Process.Kill() })
-	if up {
-		within(t, time.Minute, func() error { return hasNode(top) })
-	}
-	runs := watchRuns(t.Context(), top, after)
-	c.Process.Signal(syscall.SIGINT)
-	late := time.AfterFunc(time.Minute, func() { c.Process.Kill() })
-	err = c.Wait()
-	if how, ok := errors.AsType[*exec.ExitError](err); !ok || !late.Stop() {
-		t.Errorf("it ended with %v (%v), want to end with an error within a minute; it said:\n%s", err, how, out.String())
-	}
-	t.Logf("%d runs; its last words: %s", len(runs), lastLine(out.String()))
-	mustHaveLeftNothing(t, top, runs)
+	return c
 }
 
 func lastLine(text string) string {
@@ -148,15 +186,24 @@ func hasNode(top string) error {
 	return errors.New("no node began")
 }
 
+// isClosing reports, as an error, that no cluster is being closed yet.
+func isClosing(top string) error {
+	_, err := os.Stat(filepath.Join(top, closingFile))
+	return err
+}
+
 // within waits for something to be so.
 func within(t *testing.T, limit time.Duration, f func() error) {
 	t.Helper()
-	err := f()
-	for end := time.Now().Add(limit); err != nil; err = f() {
-		if time.Now().After(end) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(limit)
+	for err := f(); err != nil; err = f() {
+		select {
+		case <-tick.C:
+		case <-end:
 			t.Fatalf("after %v: %v", limit, err)
 		}
-		time.Sleep(20 * time.Millisecond) // between two looks
 	}
 }
 
