@@ -50,15 +50,18 @@ func Available(ctx context.Context) (string, error) {
 }
 
 // connect finds the daemon and agrees on a version of its API.
-func connect(ctx context.Context) (*engine, error) {
-	ctx, cancel := context.WithTimeout(ctx, greeting)
+func connect(caller context.Context) (*engine, error) {
+	ctx, cancel := context.WithTimeout(caller, greeting)
 	defer cancel()
 	c, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
 	if err != nil {
 		return nil, fmt.Errorf("DOCKER_HOST=%q cannot be used (%v); unset it for the daemon of this machine", os.Getenv("DOCKER_HOST"), err)
 	}
 	v, err := c.ServerVersion(ctx)
-	if err != nil {
+	switch {
+	case caller.Err() != nil:
+		return nil, context.Cause(caller)
+	case err != nil:
 		return nil, noDaemon(c.DaemonHost(), err)
 	}
 	if v.Os != "linux" {

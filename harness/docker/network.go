@@ -14,7 +14,9 @@ import (
 const bridgePrefix = "pb"
 
 // connect makes the run's network: a bridge of its own name, without a route
-// to anywhere, on which the host has no address.
+// to anywhere, on which the host has no address. A call that makes it is seen
+// to its end, even if ctx ends meanwhile: the daemon would go on, and make it
+// after Close has looked for it.
 func (b *Backend) connect(ctx context.Context) error {
 	taken := hostNetworks()
 	for {
@@ -25,7 +27,7 @@ func (b *Backend) connect(ctx context.Context) error {
 		if b.subnet, err = freeSubnet(append(known, taken...)); err != nil {
 			return err
 		}
-		err = call(ctx, func(ctx context.Context) error {
+		err = call(context.WithoutCancel(ctx), func(ctx context.Context) error {
 			_, err := b.engine.NetworkCreate(ctx, b.network(), b.networkOptions())
 			return err
 		})
