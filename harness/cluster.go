@@ -36,13 +36,13 @@ type Cluster struct {
 	runs       int    // how often Run was called
 	page       string // see SetPage
 
-	mu      sync.Mutex      // for what follows and node.up: Run disturbs and asks at once
-	links   linkmodel.Model // what Shape says; faults come on top
-	net     fault.Net       // what all of it makes of the network
-	proven  fault.Net       // what net was when it was last proved
-	faults  []Fault         // all that ever were, in order
-	lasting []int           // which of them are not over
-	moves   []move          // all joins and departures, in order
+	mu      sync.Mutex       // for what follows and node.up: Run disturbs and asks at once
+	links   linkmodel.Source // what Shape says; faults come on top
+	net     fault.Net        // what all of it makes of the network
+	proven  fault.Net        // what net was when it was last proved
+	faults  []Fault          // all that ever were, in order
+	lasting []int            // which of them are not over
+	moves   []move           // all joins and departures, in order
 	traffic map[p2p.Addr]*count
 	counted time.Duration // when traffic was last read
 

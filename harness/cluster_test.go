@@ -76,7 +76,7 @@ func TestWhatCannotBeHadIsSaidInASentence(t *testing.T) {
 		max  int
 		want string
 	}{
-		{Settings{World: "moon"}, 0, `no world "moon"; there are fake`},
+		{Settings{World: "moon"}, 0, `no world "moon"; there are docker, fake, proc, sim`},
 		{Settings{Config: []string{"copies=12"}}, 0, `toy: -copies "12": want 1 to 9`},
 		{Settings{Config: []string{"copy=1"}}, 0, `toy: no setting "copy"; there are introducer, copies`},
 		{Settings{Ideal: true}, 0, "toy knows no ideal overlay to start from"},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"peerbed/harness/fault"
+	"peerbed/harness/links"
 	"peerbed/harness/plan"
 	"peerbed/protocols/linkmodel"
 	"peerbed/protocols/p2p"
@@ -30,7 +31,7 @@ type effect struct {
 	walls []p2p.Addr
 	drops []linkmodel.Drop
 	lines []linkmodel.Access
-	links *linkmodel.Model // the last that there is holds
+	links linkmodel.Source // the last that there is holds; nil: none
 }
 
 // Cut parts the groups from one another, both ways, until Heal. Nodes in no
@@ -66,15 +67,15 @@ func (c *Cluster) Throttle(nodes []int, up, down int64) (handle string) {
 }
 
 // Shape says what all links are like from now on: delay, jitter, loss and
-// bandwidth. The zero Model is the world's own network. It is no fault that
-// heals, but the ground on which faults come.
-func (c *Cluster) Shape(m linkmodel.Model) {
-	c.try(func() error { return c.shape(plan.Event{Do: plan.Shape, Links: &m}) })
+// bandwidth, by a Model or a table (package links). The zero Model is the world's
+// own network. It is no fault that heals, but the ground on which faults come.
+func (c *Cluster) Shape(from linkmodel.Source) {
+	c.try(func() error { return c.shape(from, "") })
 }
 
-// Shaped returns what Shape said last.
+// Shaped returns what Shape said last, for the nodes that there are.
 func (c *Cluster) Shaped() linkmodel.Model {
-	m := c.links
+	m := c.links.Between(c.Addrs())
 	m.Pairs = slices.Clone(m.Pairs)
 	return m
 }
@@ -151,22 +152,38 @@ func (c *Cluster) throttleFault(e plan.Event) (Fault, error) {
 	return f, m.Check()
 }
 
-// shape changes all links: for good, or with a Label until Heal.
-func (c *Cluster) shape(e plan.Event) error {
-	if err := e.Links.Check(); err != nil {
+// shape changes all links: for good, or with a label until Heal.
+func (c *Cluster) shape(from linkmodel.Source, label string) error {
+	if err := from.Check(); err != nil {
 		return err
 	}
-	f := Fault{Name: cmp.Or(e.Label, shaping), Text: fmt.Sprintf("links shaped: %+v", e.Links.Default)}
-	if e.Label != "" {
-		f.kind, f.net.links = shaping, e.Links
+	f := Fault{Name: cmp.Or(label, shaping), Text: fmt.Sprintf("links shaped: %v", from)}
+	m, simple := from.(linkmodel.Model)
+	if simple {
+		f.Text = fmt.Sprintf("links shaped: %+v", m.Default)
+	}
+	if label != "" {
+		f.kind, f.net.links = shaping, from
 	} else {
-		c.links = *e.Links
+		c.links = from
 		c.end(func(f *Fault) bool { return f.Name == shaping && f.kind == "" })
 	}
-	if e.Label != "" || !e.Links.Perfect() {
+	if label != "" || !simple || !m.Perfect() {
 		c.begin(f)
 	}
 	return c.apply()
+}
+
+// shapeBy is shape for an event of a plan.
+func (c *Cluster) shapeBy(e plan.Event) error {
+	if e.File == "" {
+		return c.shape(*e.Links, e.Label)
+	}
+	t, err := links.Read(e.File)
+	if err != nil {
+		return err
+	}
+	return c.shape(t, e.Label)
 }
 
 // heal ends the faults that are called so; without a name all that heal.
@@ -197,9 +214,10 @@ func (f *Fault) called(name string) bool {
 	return f.kind != "" && (f.Handle == name || f.kind == name || f.Name == name)
 }
 
-// apply makes the network what the lasting faults make of it.
-func (c *Cluster) apply() error {
-	n := fault.Net{Links: c.links}
+// wanted is what the lasting faults make of a network of these nodes.
+func (c *Cluster) wanted(nodes []p2p.Addr) fault.Net {
+	from := c.links
+	var n fault.Net
 	var lines []linkmodel.Access
 	for _, f := range c.active() {
 		e := &f.net
@@ -208,12 +226,18 @@ func (c *Cluster) apply() error {
 		n.Drops = append(n.Drops, e.drops...)
 		lines = append(lines, e.lines...)
 		if e.links != nil {
-			n.Links = *e.links
+			from = e.links
 		}
 	}
+	n.Links = from.Between(nodes)
 	n.Links.Access = tightest(append(slices.Clone(n.Links.Access), lines...))
-	c.net = n
-	if err := c.backend.Apply(c.ctx, n); err != nil {
+	return n
+}
+
+// apply makes the network what the lasting faults make of it.
+func (c *Cluster) apply() error {
+	c.net = c.wanted(c.Addrs())
+	if err := c.backend.Apply(c.ctx, c.net); err != nil {
 		return err
 	}
 	return c.prove()

@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"peerbed/harness/links"
+	"peerbed/protocols/linkmodel"
 )
 
 // asked is what the command line and the environment ask of every run of this
@@ -20,19 +23,22 @@ var asked = struct {
 	seed    uint64
 	seeds   int
 	trace   string
+	links   string
 }{}
 
-// Flags registers -backend, -nodes, -seed, -seeds and -trace. A test package calls it
-// from an init function or a variable declaration, with flag.CommandLine. The
-// variables PEERBED_BACKEND, PEERBED_NODES, PEERBED_SEED, PEERBED_SEEDS and
-// PEERBED_TRACE do the same for packages that do not, and under go test ./..., where not every package knows the
-// flags; a flag wins.
+// Flags registers -backend, -nodes, -seed, -seeds, -trace and -links. A test package
+// calls it from an init function or a variable declaration, with
+// flag.CommandLine. The variables PEERBED_BACKEND, PEERBED_NODES, PEERBED_SEED,
+// PEERBED_SEEDS, PEERBED_TRACE and PEERBED_LINKS do the same for packages that do
+// not, and under go test ./..., where not every package knows the flags; a flag
+// wins.
 func Flags(fs *flag.FlagSet) {
 	asked.fs = fs
 	fs.StringVar(&asked.backend, "backend", "", "the world to run in: sim, proc or docker (default: docker if a daemon answers, else proc)")
 	fs.IntVar(&asked.nodes, "nodes", 0, "how many nodes (default: the experiment's own quick size)")
 	fs.Uint64Var(&asked.seed, "seed", 0, "seeds all randomness (default 1)")
 	fs.IntVar(&asked.seeds, "seeds", 0, "with how many seeds an experiment is played, from -seed on (default: the experiment's own number)")
+	fs.StringVar(&asked.links, "links", "", "what the links are like, in place of the experiment's own: "+links.Usage)
 	fs.StringVar(&asked.trace, "trace", "", "a folder: there the simulator writes every event of each run, a line of JSON each")
 }
 
@@ -89,6 +95,17 @@ func seriesAsked(quick int) (first uint64, n int, err error) {
 
 // maxSeeds is more than anybody waits for.
 const maxSeeds = 1_000_000
+
+// linksAsked returns the links that were asked for, or else the experiment's own.
+func linksAsked(own linkmodel.Source) (linkmodel.Source, error) {
+	switch name := cmp.Or(asked.links, os.Getenv("PEERBED_LINKS")); {
+	case name != "":
+		return links.Read(name)
+	case own != nil:
+		return own, nil
+	}
+	return linkmodel.Model{}, nil
+}
 
 // traces counts the runs of one name in this process.
 var traces = struct {

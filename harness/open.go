@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 
+	"peerbed/harness/links"
 	"peerbed/protocols/introducer"
 	"peerbed/protocols/p2p"
 )
@@ -63,6 +65,9 @@ func open(ctx context.Context, s Settings, quick int) (*Cluster, error) {
 		return nil, fmt.Errorf("%s: %w", s.Protocol.Name, err)
 	}
 	c.say("%s (%s), %d nodes of %s, seed %d", choice.world, choice.why, s.Nodes, s.Protocol.Name, s.Seed)
+	if t, ok := s.Links.(*links.Table); ok {
+		c.say("links: %v", t)
+	}
 	if err := c.start(); err != nil {
 		return nil, err
 	}
@@ -88,12 +93,9 @@ func (c *Cluster) populate() error {
 	if most := c.about.Max; most > 0 && c.set.Nodes+1 > most {
 		return fmt.Errorf("%s on this machine takes %d nodes and an introducer; ask for fewer with -nodes", c.about.World, most-1)
 	}
-	if !c.set.Links.Perfect() {
-		c.links, c.net.Links = c.set.Links, c.set.Links
-		c.proven = c.net
-		if err := c.backend.Apply(c.ctx, c.net); err != nil {
-			return err
-		}
+	c.links = c.set.Links
+	if err := c.link(c.set.Nodes); err != nil {
+		return err
 	}
 	if err := c.introduce(); err != nil {
 		return err
@@ -110,6 +112,20 @@ func (c *Cluster) populate() error {
 		return err
 	}
 	return c.spawn(specs)
+}
+
+// link gives nodes that are yet to come, so that there are so many, their links.
+func (c *Cluster) link(nodes int) error {
+	addrs := make([]p2p.Addr, nodes)
+	for i := range addrs {
+		addrs[i] = p2p.MakeAddr(c.backend.IP(i+1), port)
+	}
+	n := c.wanted(addrs)
+	if reflect.DeepEqual(n, c.net) {
+		return nil
+	}
+	c.net, c.proven = n, n
+	return c.backend.Apply(c.ctx, n)
 }
 
 // introduce starts the introducer, an ordinary node that the others find by
@@ -129,6 +145,9 @@ func (c *Cluster) Grow(cast p2p.Cast) {
 		return
 	}
 	specs, err := c.specs(cast)
+	if err == nil {
+		err = c.link(c.Size() + len(cast))
+	}
 	if err == nil {
 		err = c.spawn(specs)
 	}

@@ -37,6 +37,14 @@ type Echo struct {
 	There int             // how many reached the other node
 	Back  int             // how many of these were answered in time
 	RTTs  []time.Duration // of those
+	Outs  []time.Duration // how much of each of RTTs was the way there; the rest was the way back
+}
+
+// Probe has one node ask another for signs of life, through the network that
+// they use but below their protocol, and tells what came of it. It may be called
+// while Run runs.
+func (c *Cluster) Probe(from, to int, p Probing) (Echo, error) {
+	return c.backend.Probe(c.ctx, c.Addr(from), c.Addr(to), p)
 }
 
 // ProbeBy carries out Backend.Probe where nodes are reached through their
@@ -46,7 +54,7 @@ func ProbeBy(ctx context.Context, from, target *control.Client, to p2p.Addr, p P
 	if err != nil {
 		return Echo{}, err
 	}
-	e := Echo{Sent: r.Sent, There: len(r.RTTs), Back: len(r.RTTs), RTTs: r.RTTs}
+	e := Echo{Sent: r.Sent, There: len(r.RTTs), Back: len(r.RTTs), RTTs: r.RTTs, Outs: r.Outs}
 	if p.By == Stream || e.Back == e.Sent || target == nil {
 		return e, nil
 	}

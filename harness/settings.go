@@ -18,12 +18,12 @@ import (
 // Settings say what to start. Flags and the environment fill in what is zero.
 type Settings struct {
 	Protocol *p2p.Protocol
-	World    string   // "sim", "proc", "docker"
-	Nodes    int      // the introducer not counted
-	Seed     uint64   // 0 counts as not given
-	Cast     p2p.Cast // who plays which role; nil: Protocol.Cast. It fixes Nodes
-	Config   []string // changes of the configuration: "name=value"
-	Links    linkmodel.Model
+	World    string                                 // "sim", "proc", "docker"
+	Nodes    int                                    // the introducer not counted
+	Seed     uint64                                 // 0 counts as not given
+	Cast     p2p.Cast                               // who plays which role; nil: Protocol.Cast. It fixes Nodes
+	Config   []string                               // changes of the configuration: "name=value"
+	Links    linkmodel.Source                       // nil: a perfect network
 	Unproven bool                                   // faults are believed, not probed
 	Ideal    bool                                   // start from Protocol.Ideal instead of joining
 	Suit     func(world string, nodes int) []string // more of Config; nil: none
@@ -56,8 +56,9 @@ func Config(changes ...string) Option {
 	return func(s *Settings) { s.Config = append(s.Config, changes...) }
 }
 
-// Links says what the links are like from the beginning; see Cluster.Shape.
-func Links(m linkmodel.Model) Option { return func(s *Settings) { s.Links = m } }
+// Links says what the links are like from the beginning, if the flags say
+// nothing of them; see Cluster.Shape.
+func Links(from linkmodel.Source) Option { return func(s *Settings) { s.Links = from } }
 
 // Unproven believes that faults hold, instead of probing that they do: for
 // tests of what happens if they do not.
@@ -137,6 +138,9 @@ func (s *Settings) complete(quick int) error {
 		if s.Trace, err = traceAsked(s.Name); err != nil {
 			return err
 		}
+	}
+	if s.Links, err = linksAsked(s.Links); err != nil {
+		return err
 	}
 	return s.Links.Check()
 }

@@ -50,7 +50,7 @@ func (c *Cluster) carryOut(e plan.Event) (handle string, err error) {
 		}
 		return "", c.heal(e.Label)
 	case plan.Shape:
-		return "", c.shape(e)
+		return "", c.shapeBy(e)
 	}
 	return "", fmt.Errorf("an event of the plan wants to %q, which is nothing that a cluster does", e.Do)
 }

@@ -75,6 +75,12 @@ func (b *bed) timedProbes() {
 			if e.Back != e.Sent || slices.Min(e.RTTs) < 2*oneWay || slices.Min(e.RTTs) > 2*oneWay+20*time.Millisecond {
 				return fmt.Errorf("by %v, over two times %v: %+v", by, oneWay, e)
 			}
+			for i, rtt := range e.RTTs {
+				const half = oneWay - time.Millisecond // some microseconds pass between two looks at clocks
+				if out := e.Outs[i]; out < half || rtt-out < half {
+					return fmt.Errorf("by %v, over two times %v: the way there took %v of %v", by, oneWay, out, rtt)
+				}
+			}
 			return nil
 		})
 	}

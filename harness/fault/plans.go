@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"peerbed/harness/links"
 	"peerbed/harness/plan"
 	"peerbed/protocols/linkmodel"
 )
@@ -97,10 +98,15 @@ type Shape struct {
 	At    time.Duration
 	For   time.Duration // then they are as before; 0: they stay so
 	Links linkmodel.Model
+	File  string // in place of Links: a table, as links.Read takes it
 }
 
 // Events lists the change, and its end.
 func (s Shape) Events(plan.Facts) ([]plan.Event, error) {
+	if s.File != "" {
+		_, err := links.Read(s.File) // what is wrong with it is better known now
+		return while(s.At, s.For, "links", plan.Event{Do: plan.Shape, File: s.File}), err
+	}
 	if err := s.Links.Check(); err != nil {
 		return nil, err
 	}

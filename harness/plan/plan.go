@@ -48,7 +48,8 @@ type Event struct {
 	OneWay bool             `json:",omitempty"` // Cut: only from the first group to the second
 	Name   string           `json:",omitempty"` // of what is published or looked for
 	Size   int64            `json:",omitempty"` // Publish: in bytes
-	Links  *linkmodel.Model `json:",omitempty"` // Shape
+	Links  *linkmodel.Model `json:",omitempty"` // Shape, or
+	File   string           `json:",omitempty"` // Shape: the links that a file tells, see links.Read
 	Share  float64          `json:",omitempty"` // Drop: 0 to 1
 	Up     int64            `json:",omitempty"` // Throttle: bytes per second; 0: any
 	Down   int64            `json:",omitempty"`

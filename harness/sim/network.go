@@ -33,12 +33,12 @@ type way struct{ from, to uint32 }
 func (n *network) links(m linkmodel.Model) {
 	b := &n.base
 	if m.Bare() {
-		m.Default, m.Plane, m.Pairs = b.Default, b.Plane, b.Pairs
+		m.Default, m.Plane, m.Regions, m.Pairs = b.Default, b.Plane, b.Regions, b.Pairs
 	}
 	m.Access = slices.Concat(b.Access, m.Access)
 	n.drops, m.Drops = slices.Concat(b.Drops, m.Drops), nil
 	n.model = m
-	n.plain = m.Plane == nil && len(m.Pairs) == 0
+	n.plain = m.Uniform()
 }
 
 func (n *network) link(from, to p2p.Addr) linkmodel.Link {

@@ -16,7 +16,7 @@ import (
 const probeStream = 1<<63 + 1
 
 // probeSize is that of a real node's probe, in bytes.
-const probeSize = 26
+const probeSize = 34
 
 // Probe works out what would come of probes that were sent now. No time passes,
 // and nothing that the nodes or the links could notice changes. The error
@@ -36,43 +36,45 @@ func (w *World) Probe(from, to p2p.Addr, p harness.Probing) (harness.Echo, error
 	}
 	for range e.Sent {
 		var there, back bool
-		var rtt time.Duration
-		w.net.aside(from, to, func() { there, back, rtt = travel(to, p.Longest()) })
+		var rtt, out time.Duration
+		w.net.aside(from, to, func() { there, back, rtt, out = travel(to, p.Longest()) })
 		if there {
 			e.There++
 		}
 		if back {
 			e.Back++
-			e.RTTs = append(e.RTTs, rtt)
+			e.RTTs, e.Outs = append(e.RTTs, rtt), append(e.Outs, out)
 		}
 	}
 	return e, nil
 }
 
-// echo sends a datagram there and back through what lies between the hosts.
-func (h *host) echo(to p2p.Addr, patience time.Duration) (there, back bool, rtt time.Duration) {
+// echo sends a datagram there and back through what lies between the hosts. out
+// is the part of rtt that was the way there.
+func (h *host) echo(to p2p.Addr, patience time.Duration) (there, back bool, rtt, out time.Duration) {
 	w := h.w
 	t := w.host(to)
 	at, why := h.fly(to, probeSize)
 	if t == nil || t.node == nil || t.paused || why != "" || at-w.now > patience {
-		return false, false, 0
+		return false, false, 0, 0
 	}
 	home, why := t.fly(h.addr, probeSize)
-	rtt = at - w.now + home - w.now
-	return true, why == "" && rtt <= patience, rtt
+	out = at - w.now
+	rtt = out + home - w.now
+	return true, why == "" && rtt <= patience, rtt, out
 }
 
 // echoByStream asks and answers on a stream that stands already.
-func (h *host) echoByStream(to p2p.Addr, patience time.Duration) (there, back bool, rtt time.Duration) {
+func (h *host) echoByStream(to p2p.Addr, patience time.Duration) (there, back bool, rtt, out time.Duration) {
 	w := h.w
 	t := w.host(to)
 	if t == nil || t.node == nil || t.paused || t.walled || h.cutFrom(t) || t.cutFrom(h) {
-		return false, false, 0
+		return false, false, 0, 0
 	}
-	out, home := w.net.link(h.addr, to), w.net.link(to, h.addr)
-	rtt = w.net.line(out, h.addr, to).Stream(out, w.now, probeSize, w.net.rand) - w.now
-	rtt += w.net.line(home, to, h.addr).Stream(home, w.now, probeSize, w.net.rand) - w.now
-	return rtt <= patience, rtt <= patience, rtt
+	away, home := w.net.link(h.addr, to), w.net.link(to, h.addr)
+	out = w.net.line(away, h.addr, to).Stream(away, w.now, probeSize, w.net.rand) - w.now
+	rtt = out + w.net.line(home, to, h.addr).Stream(home, w.now, probeSize, w.net.rand) - w.now
+	return rtt <= patience, rtt <= patience, rtt, out
 }
 
 // aside does f with random draws of its own, and puts the lines between two

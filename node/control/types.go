@@ -79,6 +79,7 @@ type ProbeRequest struct {
 type ProbeReply struct {
 	Sent   int             // probes
 	RTTs   []time.Duration // of those that were answered
+	Outs   []time.Duration // how much of each of RTTs was the way there, by the clock of a machine that both are on
 	Series uint64          // names them to the other node: see Client.Heard
 }
 

@@ -50,7 +50,8 @@
 // the loop and never shown to the protocol, nor counted. It passes gate and
 // model like any other, so a harness can prove through the data plane that a
 // fault holds; and since the loop that is asked remembers what it heard, one
-// direction can be told from the other. The magic begins no message of any
+// direction can be told from the other; so can their delays, where both nodes are
+// on one machine and have its clock. The magic begins no message of any
 // protocol here. (Where a language lets the acceptor speak first, the protocol
 // does see a stream that a probe opened: it says nothing that it can read.)
 package loop

@@ -9,15 +9,16 @@ import (
 	"peerbed/protocols/p2p"
 )
 
-// A probe is probeMagic, probeAsk or probeAnswer, and 8 bytes, high byte first:
-// the series that it belongs to and, in the last two, its place there. The
-// magic is not ASCII, nor UTF-8, and its first byte begins no message of the
+// A probe is probeMagic, probeAsk or probeAnswer, and two times 8 bytes, high
+// byte first: the series that it belongs to and, in the last two, its place there;
+// and the machine's clock when it was sent or, in an answer, how long the way
+// there took, in nanoseconds. The magic is not ASCII, nor UTF-8, and its first byte begins no message of the
 // protocols here.
 const (
 	probeMagic  = "\xf5\xffpeerbed probe\xff\xf5"
 	probeAsk    = 'q'
 	probeAnswer = 'a'
-	probeLen    = len(probeMagic) + 1 + 8
+	probeLen    = len(probeMagic) + 1 + 8 + 8
 	placeBits   = 16
 )
 
@@ -51,6 +52,7 @@ type probe struct {
 	wait   time.Duration
 	sent   []time.Duration // when, by place; 0: answered
 	rtts   []time.Duration
+	outs   []time.Duration // the way there, of each of rtts
 	over   bool
 	done   chan struct{}
 }
@@ -71,7 +73,7 @@ func (l *Loop) Probe(r control.ProbeRequest) (control.ProbeReply, error) {
 	}
 	select {
 	case <-p.done:
-		return control.ProbeReply{Sent: n, RTTs: p.rtts, Series: p.series}, nil
+		return control.ProbeReply{Sent: n, RTTs: p.rtts, Outs: p.outs, Series: p.series}, nil
 	case <-l.ended:
 		return control.ProbeReply{}, ErrStopped
 	}
@@ -91,7 +93,7 @@ func (l *Loop) beginProbe(p *probe, stream bool) {
 // sendProbes sends the datagrams from place k on.
 func (l *Loop) sendProbes(p *probe, k int) {
 	p.sent[k] = l.now()
-	l.send(p.to, probeBytes(probeAsk, p.series<<placeBits|uint64(k)))
+	l.send(p.to, questionBytes(p.series<<placeBits|uint64(k)))
 	if k++; k < len(p.sent) {
 		l.later(probeGap, func() { l.sendProbes(p, k) })
 	}
@@ -105,41 +107,52 @@ func (l *Loop) endProbe(p *probe) {
 	}
 }
 
-func probeBytes(kind byte, id uint64) []byte {
+// questionBytes writes a probe that is sent now.
+func questionBytes(id uint64) []byte { return probeBytes(probeAsk, id, time.Now().UnixNano()) }
+
+// answerBytes writes the answer to a probe that was sent at a time and came now.
+// Nodes of one machine have its clock in common.
+func answerBytes(id uint64, sent int64) []byte {
+	return probeBytes(probeAnswer, id, time.Now().UnixNano()-sent)
+}
+
+func probeBytes(kind byte, id uint64, clock int64) []byte {
 	b := append(make([]byte, 0, probeLen), probeMagic...)
-	return binary.BigEndian.AppendUint64(append(b, kind), id)
+	b = binary.BigEndian.AppendUint64(append(b, kind), id)
+	return binary.BigEndian.AppendUint64(b, uint64(clock))
 }
 
 // probeOf reads a probe.
-func probeOf(b []byte) (kind byte, id uint64, ok bool) {
+func probeOf(b []byte) (kind byte, id uint64, clock int64, ok bool) {
 	if len(b) != probeLen || !strings.HasPrefix(string(b[:len(probeMagic)]), probeMagic) {
-		return 0, 0, false
+		return 0, 0, 0, false
 	}
-	return b[len(probeMagic)], binary.BigEndian.Uint64(b[len(probeMagic)+1:]), true
+	rest := b[len(probeMagic)+1:]
+	return b[len(probeMagic)], binary.BigEndian.Uint64(rest), int64(binary.BigEndian.Uint64(rest[8:])), true
 }
 
 // probed reports whether b is a probe, and does what it asks for.
 func (l *Loop) probed(from p2p.Addr, b []byte) bool {
-	kind, id, ok := probeOf(b)
+	kind, id, clock, ok := probeOf(b)
 	switch {
 	case !ok:
 		return false
 	case kind == probeAsk:
 		l.probes.note(id >> placeBits)
-		l.send(from, probeBytes(probeAnswer, id))
+		l.send(from, answerBytes(id, clock))
 	case kind == probeAnswer:
-		l.answered(from, id)
+		l.answered(from, id, time.Duration(clock))
 	}
 	return true
 }
 
-// answered takes the answer to a probe of this node.
-func (l *Loop) answered(from p2p.Addr, id uint64) {
+// answered takes the answer to a probe of this node, whose way there took out.
+func (l *Loop) answered(from p2p.Addr, id uint64, out time.Duration) {
 	p, k := l.probes.asked[id>>placeBits], int(id&(1<<placeBits-1))
 	if p == nil || p.to != from || k >= len(p.sent) || p.sent[k] == 0 {
 		return
 	}
-	p.rtts = append(p.rtts, l.now()-p.sent[k])
+	p.rtts, p.outs = append(p.rtts, l.now()-p.sent[k]), append(p.outs, out)
 	p.sent[k] = 0
 	if len(p.rtts) == len(p.sent) {
 		l.endProbe(p)

@@ -32,11 +32,11 @@ func (l *Loop) dialProbe(p *probe, deadline time.Time) {
 	if _, err := io.ReadFull(c, b); err != nil {
 		return
 	}
-	kind, id, ok := probeOf(b)
+	kind, id, out, ok := probeOf(b)
 	heard := make(chan struct{})
 	l.mail.post(func() {
 		if ok && kind == probeAnswer && !l.net.blocked(p.to) {
-			l.answered(p.to, id)
+			l.answered(p.to, id, time.Duration(out))
 		}
 		close(heard)
 	})
@@ -51,9 +51,10 @@ func (l *Loop) dialProbe(p *probe, deadline time.Time) {
 func (l *Loop) askProbe(p *probe, c *net.TCPConn) {
 	now := l.now()
 	p.sent[0] = now
+	question := questionBytes(p.series << placeBits)
 	l.later(l.net.stream(l.self, p.to, now, probeLen)-now, func() {
 		if !p.over && !l.net.blocked(p.to) {
-			c.Write(probeBytes(probeAsk, p.series<<placeBits))
+			c.Write(question)
 		}
 	})
 }
@@ -69,13 +70,13 @@ func (s *stream) answerProbe(b []byte) {
 	if len(b) < probeLen {
 		return
 	}
-	kind, id, ok := probeOf(b[:probeLen])
+	kind, id, sent, ok := probeOf(b[:probeLen])
 	if !ok || kind != probeAsk {
 		s.down(p2p.ErrRefused)
 		return
 	}
 	s.l.probes.note(id >> placeBits)
-	answer := probeBytes(probeAnswer, id)
+	answer := answerBytes(id, sent)
 	s.q.Count(len(answer))
 	if s.l.net.perfect {
 		s.q.Put(answer, p2p.Content{})

@@ -25,6 +25,26 @@ func (p *puppet) probe(q *puppet, r control.ProbeRequest) (heard int, rtts []tim
 	return h.Heard, reply.RTTs
 }
 
+// The two directions have delays of their own, and the way there is told from
+// the way back.
+func TestTheWayThereIsTimedApart(t *testing.T) {
+	there := control.Net{Links: linkmodel.Model{Default: linkmodel.Link{Delay: 60 * time.Millisecond}}}
+	back := control.Net{Links: linkmodel.Model{Default: linkmodel.Link{Delay: 20 * time.Millisecond}}}
+	p, q := newPuppet(t, p2p.Silence), newPuppet(t, p2p.Silence)
+	p.setNet(there)
+	q.setNet(back)
+	for _, stream := range []bool{false, true} {
+		r, err := p.l.Probe(control.ProbeRequest{To: q.addr, Stream: stream, Timeout: patience})
+		if err != nil || len(r.RTTs) != 1 || len(r.Outs) != 1 {
+			t.Fatalf("stream %v: %+v, error %v", stream, r, err)
+		}
+		// Some microseconds pass between two looks at clocks.
+		if out, home := r.Outs[0], r.RTTs[0]-r.Outs[0]; out < 59*time.Millisecond || home < 19*time.Millisecond || out > patience {
+			t.Errorf("stream %v: %v there and %v back, want 60 and 20 ms at least", stream, out, home)
+		}
+	}
+}
+
 // soon is for probes that must find no answer.
 const soon = 50 * time.Millisecond
 

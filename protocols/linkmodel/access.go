@@ -27,12 +27,16 @@ func (m *Model) AccessOf(node p2p.Addr) Access {
 }
 
 // Part returns what a node that makes its own links must know of the model:
-// the pairs and drops that it sends or gets on, and its own access line.
+// the pairs, drops and ways between regions that it sends or gets on, and its
+// own access line.
 func (m Model) Part(node p2p.Addr) Model {
 	fits := func(a p2p.Addr) bool { return a == 0 || a.IP() == node.IP() }
 	m.Pairs = slices.DeleteFunc(slices.Clone(m.Pairs), func(p Pair) bool { return !fits(p.From) && !fits(p.To) })
 	m.Access = slices.DeleteFunc(slices.Clone(m.Access), func(a Access) bool { return !fits(a.Node) })
 	m.Drops = slices.DeleteFunc(slices.Clone(m.Drops), func(d Drop) bool { return !among(d.From, node) && !among(d.To, node) })
+	if m.Regions != nil {
+		m.Regions = m.Regions.part(node)
+	}
 	return m
 }
 

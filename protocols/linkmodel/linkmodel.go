@@ -59,9 +59,10 @@ type Pair struct {
 
 // A Model is the links of a whole network. The zero Model is a perfect one.
 type Model struct {
-	Default Link   `json:",omitzero"`
-	Plane   *Plane `json:",omitempty"` // adds its delay to the default's
-	Pairs   []Pair `json:",omitempty"` // the last that fits holds
+	Default Link     `json:",omitzero"`
+	Plane   *Plane   `json:",omitempty"` // adds its delay to the default's
+	Regions *Regions `json:",omitempty"` // add what they say, too
+	Pairs   []Pair   `json:",omitempty"` // the last that fits holds
 	// Drops and Access come on top of whatever the links are.
 	Drops  []Drop   `json:",omitempty"`
 	Access []Access `json:",omitempty"` // one for each node at most
@@ -75,8 +76,26 @@ func (m *Model) Perfect() bool {
 
 // Bare reports whether the model leaves the links themselves as they are.
 func (m *Model) Bare() bool {
-	return m.Default == Link{} && m.Plane == nil && len(m.Pairs) == 0
+	return m.Default == Link{} && m.Uniform()
 }
+
+// Uniform reports whether the links between any two nodes are the Default.
+func (m *Model) Uniform() bool {
+	return m.Plane == nil && m.Regions == nil && len(m.Pairs) == 0
+}
+
+// A Source makes a Model for the nodes that there are. A Model is one itself,
+// for the nodes that it names; a table of measurements is another.
+type Source interface {
+	// Between returns the links between the nodes at these addresses, which
+	// are in the order of their numbers.
+	Between(nodes []p2p.Addr) Model
+	// Check reports the first value that makes no sense.
+	Check() error
+}
+
+// Between returns m: it does not depend on who the nodes are.
+func (m Model) Between([]p2p.Addr) Model { return m }
 
 // Link returns the direction from one node to another.
 func (m *Model) Link(from, to p2p.Addr) Link {
@@ -100,11 +119,14 @@ func (m *Model) link(from, to p2p.Addr) Link {
 	if m.Plane != nil {
 		l.Delay += m.Plane.delay(from, to)
 	}
+	if m.Regions != nil {
+		l = m.Regions.over(l, from, to)
+	}
 	return l
 }
 
 // Check reports the first value of the model that makes no sense.
-func (m *Model) Check() error {
+func (m Model) Check() error {
 	if err := m.Default.check(); err != nil {
 		return err
 	}
@@ -115,6 +137,11 @@ func (m *Model) Check() error {
 	}
 	if m.Plane != nil && m.Plane.Side < 0 {
 		return fmt.Errorf("plane: side %v is negative", m.Plane.Side)
+	}
+	if m.Regions != nil {
+		if err := m.Regions.check(); err != nil {
+			return err
+		}
 	}
 	for i := range m.Drops {
 		if err := m.Drops[i].Check(); err != nil {
