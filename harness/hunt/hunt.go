@@ -125,8 +125,8 @@ func Find(t *testing.T, s Sweep) *Case {
 		t.Fatalf("interrupted: %s", y)
 	}
 	t.Log(y)
-	if y.first == nil {
-		return nil
+	if y.first == nil || s.Raw {
+		return y.first
 	}
 	small := s.shrink(y.first, func() bool { return ctx.Err() != nil })
 	s.story(small)

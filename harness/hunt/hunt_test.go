@@ -203,7 +203,7 @@ func TestPanics(t *testing.T) {
 // What may not happen does not, so that what it would have led to is not found.
 func TestMay(t *testing.T) {
 	s := busy("confused")
-	s.May = func(e plan.Event, live []p2p.State) bool { return e.Do != plan.Leave || len(live) > crowd }
+	s.May = func(e plan.Event, now hunt.Now) bool { return e.Do != plan.Leave || len(now.Rest) == crowd }
 	if c := hunt.Find(t, s); c != nil {
 		t.Errorf("nobody may leave, but found %+v", c)
 	}

@@ -31,6 +31,7 @@ type run struct {
 	marks    []uint64
 	up       []bool
 	live     []p2p.State // of those that are up, in order
+	old      []past      // the oldest first
 	net      []plan.Event
 	played   []bool // which events were not passed over
 
@@ -82,8 +83,20 @@ func (r *run) play() {
 		}
 		r.played[i] = r.do(e)
 	}
-	if r.wait(r.began + c.End + s.Rest - r.w.Now()); !r.over() {
+	if r.wait(r.began + c.End - r.w.Now()); r.over() {
+		return
+	}
+	r.heal()
+	if r.wait(s.Rest); !r.over() {
 		r.judge(s.Finally)
+	}
+}
+
+// heal ends all faults that a plan has left: what comes then is a rest.
+func (r *run) heal() {
+	r.disturb(plan.Event{Do: plan.Heal})
+	for i := range r.up {
+		_ = r.w.Resume(r.specs[i].Addr) // of most it says that they are not paused
 	}
 }
 
@@ -218,6 +231,9 @@ func (r *run) look() bool {
 		}
 		if r.up[i] != (n != nil) {
 			r.up[i], moved = n != nil, true
+			if n == nil {
+				r.remember(i)
+			}
 		}
 		if n != nil && r.differs(i, n) {
 			changed = true
@@ -251,6 +267,7 @@ func (r *run) differs(i int, n p2p.Node) bool {
 	if same {
 		r.err = fmt.Errorf("hunt: the Mark of node %d is %#x as before, but its state was\n%+v\nand is now\n%+v", i, mark, r.states[i], s)
 	}
+	r.remember(i)
 	r.marks[i], r.states[i] = mark, s
 	if r.tell != nil {
 		r.tell.changed(s)
@@ -301,15 +318,14 @@ func (r *run) clock() time.Duration { return r.w.Now() - r.began }
 
 // do carries out one event of the plan, and reports whether it could.
 func (r *run) do(e plan.Event) bool {
-	if r.s.May != nil && !r.s.May(e, r.live) {
+	if len(e.Nodes) == 0 && !network(e.Do) {
 		return false
 	}
-	switch e.Do {
-	case plan.Cut, plan.Drop, plan.Shape, plan.Heal:
+	if r.s.May != nil && !r.s.May(e, r.now(e)) {
+		return false
+	}
+	if network(e.Do) {
 		return r.disturb(e)
-	}
-	if len(e.Nodes) == 0 {
-		return false
 	}
 	i := e.Nodes[0]
 	a := r.specs[i].Addr
@@ -334,6 +350,51 @@ func (r *run) do(e plan.Event) bool {
 	}
 	r.w.Do(a, op, nil)
 	return true
+}
+
+// network reports whether a verb is about the network, not about a node.
+func network(do plan.Verb) bool {
+	return do == plan.Cut || do == plan.Drop || do == plan.Shape || do == plan.Heal
+}
+
+// now is what is known before an event.
+func (r *run) now(e plan.Event) Now {
+	n := Now{Live: r.live, Rest: r.live}
+	for _, o := range r.old {
+		if o.until+r.s.Memory >= r.w.Now() {
+			n.Recent = append(n.Recent, o.State)
+		}
+	}
+	switch e.Do {
+	case plan.Crash, plan.Vanish, plan.Leave:
+		n.Rest = nil
+		for _, s := range r.live {
+			if s.Self == r.specs[e.Nodes[0]].Addr {
+				n.Recent = append(n.Recent, s)
+			} else {
+				n.Rest = append(n.Rest, s)
+			}
+		}
+	}
+	return n
+}
+
+// A past is a state that a node had.
+type past struct {
+	p2p.State
+	until time.Duration
+}
+
+// remember keeps what node i was until now, as long as May may ask.
+func (r *run) remember(i int) {
+	if r.s.May == nil || r.s.Memory == 0 || r.states[i].Self == 0 {
+		return
+	}
+	now := r.w.Now()
+	for len(r.old) > 0 && r.old[0].until+r.s.Memory < now {
+		r.old = r.old[1:]
+	}
+	r.old = append(r.old, past{r.states[i], now})
 }
 
 // wish is the Op of an event; nil: it has none.

@@ -2,7 +2,9 @@ package hunt
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"peerbed/harness/plan"
@@ -13,7 +15,7 @@ const (
 	// draws is how many streams of random draws a smaller case is tried with.
 	draws = 8
 	// most bounds the runs that one case is shrunk by.
-	most = 6000
+	most = 3000
 )
 
 // A shrinking makes a case smaller that violates an invariant.
@@ -38,21 +40,30 @@ func (s *Sweep) shrink(c *Case, ended func() bool) *Case {
 	return h.best
 }
 
-// try plays a smaller case, and takes it if it is as bad.
+// try plays a smaller case, with several draws at once, and takes it if it is
+// as bad.
 func (h *shrinking) try(c *Case) bool {
-	seed := c.Seed
-	for i := range uint64(draws) {
-		if h.runs == most || h.ended() {
-			return false
+	if len(c.Up) < h.s.Least {
+		return false
+	}
+	together := runtime.GOMAXPROCS(0)
+	for from := 0; from < draws && h.runs < most && !h.ended(); from += together {
+		tries := make([]*run, min(together, draws-from))
+		var all sync.WaitGroup
+		for i := range tries {
+			other := c.clone()
+			other.Seed += uint64(from + i)
+			all.Go(func() { tries[i] = h.s.play(other) })
 		}
-		h.runs++
-		c.Seed = seed + i
-		r := h.s.play(c)
-		if r.err == nil && r.broken != nil && r.broken.Invariant == h.best.Invariant {
-			c.Violation = *r.broken
-			c.keep(r.played)
-			h.best = c
-			return true
+		all.Wait()
+		h.runs += len(tries)
+		for _, r := range tries {
+			if r.err == nil && r.broken != nil && r.broken.Invariant == h.best.Invariant {
+				h.best = r.c
+				h.best.Violation = *r.broken
+				h.best.keep(r.played)
+				return true
+			}
 		}
 	}
 	return false

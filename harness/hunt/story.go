@@ -25,7 +25,8 @@ type story struct {
 	at     time.Duration // of the violation, on the plan's clock
 	before []string
 	after  []string
-	states []p2p.State // once it is over
+	states []p2p.State // at that moment
+	end    []p2p.State // of the run
 }
 
 // hear takes an event of the world. What is sent is told when it is heard or
@@ -103,6 +104,7 @@ func (t *story) names() *strings.Replacer {
 // what happened. It notes in the case since when the violation lasts.
 func (s *Sweep) story(c *Case) {
 	v := c.Violation
+	last := v
 	if i := slices.IndexFunc(s.Finally, func(f Invariant) bool { return f.Name == v.Invariant }); i >= 0 {
 		r := &run{s: s, c: c, tracked: &s.Finally[i]}
 		if r.play(); r.since != nil {
@@ -113,22 +115,24 @@ func (s *Sweep) story(c *Case) {
 	t := &story{r: r, at: v.At}
 	r.tell = t
 	r.play()
+	t.end = slices.Clone(r.live)
 	if !r.panicked {
 		r.w.Run(time.Second)
 	}
 	if t.states == nil {
-		t.states = r.live
+		t.states = t.end
 	}
 	names := t.names()
 	v.Why = names.Replace(v.Why)
 	c.Violation = v
 	c.Story = nil
-	for _, l := range t.lines(v) {
+	for _, l := range t.lines(v, last) {
 		c.Story = append(c.Story, names.Replace(l))
 	}
 }
 
-func (t *story) lines(v Violation) []string {
+// lines writes the story of a violation that began as v and was found as last.
+func (t *story) lines(v, last Violation) []string {
 	c := t.r.c
 	lines := []string{fmt.Sprintf("%s, seed %d %s", c.Protocol, c.Seed, strings.Join(c.Config, " ")),
 		fmt.Sprintf("there at first: %s", numbered(c.Up))}
@@ -137,11 +141,19 @@ func (t *story) lines(v Violation) []string {
 	}
 	lines = append(lines, "", fmt.Sprintf("The last %d lines before the violation:", len(t.before)))
 	lines = append(lines, t.before...)
-	lines = append(lines, fmt.Sprintf("%11v  VIOLATED: %s: %s", v.At.Round(time.Microsecond), v.Invariant, v.Why))
-	for _, s := range t.states {
+	lines = append(append(lines, t.verdict(v, "VIOLATED", t.states)...), t.after...)
+	if last.At != v.At {
+		lines = append(lines, t.verdict(last, "STILL VIOLATED", t.end)...)
+	}
+	return lines
+}
+
+func (t *story) verdict(v Violation, what string, states []p2p.State) []string {
+	lines := []string{fmt.Sprintf("%11v  %s: %s: %s", v.At.Round(time.Microsecond), what, v.Invariant, v.Why)}
+	for _, s := range states {
 		lines = append(lines, fmt.Sprintf("%13s%v: %s", "", s.Self, t.show(s)))
 	}
-	return append(lines, t.after...)
+	return lines
 }
 
 // describe writes an event of a plan as people say it.

@@ -19,28 +19,43 @@ type Sweep struct {
 	Seeds    int             // runs, unless -seeds says otherwise
 	Links    linkmodel.Model // the zero Model: sim.Usual
 
-	// Ideal starts the nodes that are there at first from Protocol.Ideal.
-	// Otherwise they join, and have Lead before the plan begins.
+	// Ideal starts the nodes that are there at first from Protocol.Ideal;
+	// otherwise they join. Either way they have Lead before the plan begins.
 	Ideal bool
 	Lead  time.Duration
+	Least int // nodes there at first that shrinking leaves at least
 
 	Draw plan.Plan     // what happens; see Mix. Nodes that are Away at first come with their first Restart
-	For  time.Duration // how long that goes on
-	Rest time.Duration // how long nothing happens then, before Finally is asked
+	For  time.Duration // how long that goes on; then the network heals
+	Rest time.Duration // how long nothing happens after that, before Finally is asked
 
-	// May says whether an event may happen to the nodes that live, whose states
-	// are given, for the violation would not be the protocol's fault otherwise.
-	// What may not is passed over. nil: all may.
-	May func(e plan.Event, live []p2p.State) bool
+	// May says whether an event may happen, because the protocol promises
+	// nothing otherwise. What may not is passed over. nil: all may.
+	May func(e plan.Event, now Now) bool
+	// Memory is for how long Now.Recent goes back.
+	Memory time.Duration
 
 	Always  []Invariant // must hold after every event
 	Finally []Invariant // must hold after Rest
 
+	// Raw leaves what was found as it is, for controls that need only know that
+	// there is something.
+	Raw bool
 	// Strict plays every so-many-th seed strict and poisoned, and does not
 	// believe Marks there; 0: every 50th.
 	Strict uint64
 	// Show writes a state in the story of a violation; nil: as fmt does.
 	Show func(s p2p.State) string
+}
+
+// Now is what May has to go by.
+type Now struct {
+	Live []p2p.State // of all nodes that live
+	Rest []p2p.State // of those that would after the event
+	// Recent are the states that nodes have had within Memory and have no more,
+	// and that of whom the event ends: if Memory is the longest delay, all that
+	// messages on their way were made from is among Rest and Recent.
+	Recent []p2p.State
 }
 
 // strict is the number of seeds of which one is played strict.

@@ -9,13 +9,16 @@ import (
 
 // The papers leave the healing of a partition to future work: two halves that
 // had time to forget each other stay two rings. This extension keeps the
-// addresses of nodes that were lost and asks them from time to time. If one
-// answers, and its ring does not know this node, the rings are merged, as in the
-// simple ring unification of Shafaat, Ghodsi and Haridi (IEEE P2P 2007): each
-// node looks up its own id in the other ring, takes whom it finds there for its
-// successor if that is nearer, and tells its old successor to do the same.
+// addresses of nodes that it lost, or that others left out of its list, and asks
+// them from time to time. If one answers, and its ring does not know this node,
+// the rings are merged, as in the simple ring unification of Shafaat, Ghodsi and
+// Haridi (IEEE P2P 2007): each node looks up its own id in the other ring, takes
+// whom it finds there for its successor if that is nearer, and tells its old
+// successor to do the same.
 
-// maxLost bounds how many lost nodes are remembered; the newest are.
+// maxLost bounds how many lost nodes are remembered: the newest. One that is found
+// to be in the same ring stays among them, because under cuts that overlap two
+// rings touch and come apart again (random plans show it).
 const maxLost = 16
 
 // A merge is what a node remembers and does to find its way back.
@@ -74,11 +77,7 @@ func (g *merge) begin(c *Chord, a p2p.Addr) {
 // it is the same ring.
 func (g *merge) located(l *lookup) {
 	c := g.c
-	switch {
-	case len(l.owners) == 0 || !c.in():
-		return
-	case l.owners[0] == c.me.Addr:
-		g.lost = slices.DeleteFunc(g.lost, func(a p2p.Addr) bool { return a == g.other })
+	if len(l.owners) == 0 || !c.in() || l.owners[0] == c.me.Addr {
 		return
 	}
 	if old := c.succs[0]; old != c.me {

@@ -146,6 +146,11 @@ func (c *Chord) follow(head Ref, list []p2p.Addr) {
 		}
 		succs = append(succs, r)
 	}
+	for _, r := range c.succs {
+		if !slices.Contains(succs, r) { // others may be wrong about it, or cut off from it
+			c.merge.lose(c, r.Addr)
+		}
+	}
 	c.succs = append(c.succs[:0], succs...)
 }
 
