@@ -11,7 +11,8 @@
 //     agent's guard drops what would pass between it and the host regardless.
 //     Node i has the address IP(i) from before it starts to the end of the run.
 //   - Nodes run as an ordinary user without any capability, on a read-only
-//     root, within limits of memory, processes and processor.
+//     root, within limits of memory, processes and processor, and may not open
+//     sockets that lead past the network, to the hypervisor.
 //   - Control never touches the network under test: the harness listens on one
 //     unix socket per node, in a folder that this node alone is given,
 //     read-only; the node dials it and serves its control API there. So a cut
@@ -46,10 +47,6 @@
 // its container: HTTP/2, in which every node's connection is a stream. All
 // worlds' promises are tested so with a daemon of this machine; real remote
 // daemons and Docker Desktop were not at hand.
-//
-// A node may open a socket of the AF_VSOCK family where the daemon's own seccomp
-// profile lets it (Engines before 23): on a virtual machine that is a way to the
-// hypervisor, which no network rule sees.
 //
 // Test processes that use the daemon take turns; see TurnsVariable.
 package docker

@@ -17,6 +17,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
 	"github.com/testcontainers/testcontainers-go"
 	tclog "github.com/testcontainers/testcontainers-go/log"
@@ -37,6 +38,7 @@ type engine struct {
 	version string // "20.10.24"
 	arch    string // as Go calls it
 	maker   *testcontainers.DockerProvider
+	calls   string // the system calls that containers may make, as JSON; "": what the engine thinks right
 }
 
 // Available tells the version of the daemon that DOCKER_HOST names, or, in one
@@ -173,7 +175,23 @@ func (e *engine) prepare() (err error) {
 	}
 	p.SetClient(&sameImage{Client: e.Client})
 	e.maker = p
-	return nil
+	return e.chooseCalls()
+}
+
+// chooseCalls holds containers of Engines before 23 (API 1.42) to the system
+// calls that later ones allow: without sockets of the families that lead past
+// all networks, to the hypervisor (AF_VSOCK) for one.
+func (e *engine) chooseCalls() error {
+	if !versions.LessThan(e.ClientVersion(), "1.42") {
+		return nil
+	}
+	return call(context.Background(), func(ctx context.Context) error {
+		i, err := e.Info(ctx)
+		if strings.Contains(strings.Join(i.SecurityOptions, " "), "seccomp") {
+			e.calls = systemCalls()
+		}
+		return err
+	})
 }
 
 // create makes a container and returns its id. It does so even if ctx ends

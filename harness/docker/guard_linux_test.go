@@ -134,7 +134,7 @@ func ordinaryNetwork(t *testing.T, b *Backend) string {
 // prober starts one and returns the id of its container.
 func (b *Backend) prober(t *testing.T, net, ip string, args ...string) string {
 	t.Helper()
-	return b.stranger(t, lockDown, net, ip, args...)
+	return b.stranger(t, b.engine.lockDown, net, ip, args...)
 }
 
 // stranger starts a prober that is restrained like this.
@@ -165,7 +165,12 @@ func (b *Backend) stranger(t *testing.T, restrain func(*container.HostConfig), n
 // probe runs a prober to its end and returns its answers, "yes no ...".
 func (b *Backend) probe(t *testing.T, net, ip string, targets []string) string {
 	t.Helper()
-	id := b.prober(t, net, ip, targets...)
+	return b.answers(t, b.prober(t, net, ip, targets...))
+}
+
+// answers waits for a prober's end and returns what it has found.
+func (b *Backend) answers(t *testing.T, id string) string {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	over, errs := b.engine.ContainerWait(ctx, id, container.WaitConditionNotRunning)

@@ -63,7 +63,7 @@ func (b *Backend) agentRequest(top string, before agent.Limits) testcontainers.C
 			c.User = "0:0"
 		},
 		HostConfigModifier: func(h *container.HostConfig) {
-			lockDown(h)
+			b.engine.lockDown(h)
 			h.NetworkMode = "host"
 			h.CapAdd = strslice.StrSlice{"NET_ADMIN", "DAC_OVERRIDE"}
 			h.Mounts = []mount.Mount{
@@ -79,10 +79,13 @@ func (b *Backend) agentRequest(top string, before agent.Limits) testcontainers.C
 const hostLimits = "/proc/sys/net/ipv4/neigh"
 
 // lockDown takes from a container what neither nodes nor the agent need.
-func lockDown(h *container.HostConfig) {
+func (e *engine) lockDown(h *container.HostConfig) {
 	pids := int64(128) // threads count; a Go program needs about 12
 	h.CapDrop = strslice.StrSlice{"ALL"}
 	h.SecurityOpt = []string{"no-new-privileges"}
+	if e.calls != "" {
+		h.SecurityOpt = append(h.SecurityOpt, "seccomp="+e.calls)
+	}
 	h.ReadonlyRootfs = true
 	h.DNS = []string{"127.0.0.1"} // the daemon's own server would be a way out
 	h.Resources = container.Resources{Memory: memory, PidsLimit: &pids, NanoCPUs: 1e9}

@@ -118,7 +118,7 @@ func (b *Backend) nodeRequest(s harness.Spec) testcontainers.ContainerRequest {
 			c.Hostname = s.Name
 		},
 		HostConfigModifier: func(h *container.HostConfig) {
-			lockDown(h)
+			b.engine.lockDown(h)
 			h.NetworkMode = container.NetworkMode(b.network())
 			h.Mounts = []mount.Mount{
 				bind(b.place.control(s.Index), controlPath, true),

@@ -103,10 +103,7 @@ func left(ctx context.Context) check {
 			things++
 		}
 	}
-	at := fine("leftovers", "none of dead runs; %d runs alive", alive)
-	if things > 0 {
-		at.Found = fmt.Sprintf("%d things of %d dead runs; %d runs alive", things, len(runs), alive)
-	}
+	at := fine("leftovers", "of dead runs: %d, with %d containers, networks or folders; runs alive: %d", len(runs), things, alive)
 	if errors.Join(err, err2) != nil {
 		at.Found += " (the daemon was not asked)"
 	}
