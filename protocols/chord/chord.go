@@ -30,7 +30,7 @@ type Ref struct {
 func (r Ref) known() bool    { return r.Addr != 0 }
 func (r Ref) peer() p2p.Peer { return r.Addr.Peer() }
 
-// Chord is one node of a ring.
+// Chord is one node of a ring; or, where nodes are virtual, one point of a node.
 type Chord struct {
 	env     p2p.Env
 	me      Ref
@@ -58,14 +58,10 @@ type Chord struct {
 	running bool // the timetable is
 	gone    bool // it left
 	cfg     Config
-	state   *p2p.State
+	start   *Detail  // to be taken up instead of joining
 	taken   p2p.Addr // who has my id, if I could not join because of it
-	intro   introducer.Client
-}
-
-// New makes a node that joins a ring, or takes up a state.
-func New(cfg Config, state *p2p.State) *Chord {
-	return &Chord{cfg: cfg, state: state}
+	intro   door
+	client  introducer.Client // the door of point 0
 }
 
 // Start implements [p2p.Node].
@@ -74,10 +70,13 @@ func (c *Chord) Start(env p2p.Env) {
 	c.me = Ref{env.Self(), c.cfg.M.Addr(env.Self())}
 	c.calls = p2p.Calls{Env: env, Patience: c.cfg.Patience, Waits: c.waits()}
 	c.restore()
-	c.intro.Open(env, c.cfg.Introducer, c)
-	if c.state != nil {
-		c.takeUp(c.state)
-		c.state = nil
+	if c.intro == nil {
+		c.client.Open(env, c.cfg.Introducer, c)
+		c.intro = &c.client
+	}
+	if c.start != nil {
+		c.takeUp(c.start)
+		c.start = nil
 		return
 	}
 	c.intro.Ask()
@@ -179,7 +178,7 @@ func (c *Chord) run() {
 }
 
 // after sets a timer for half to one and a half times mean from now.
-func (c *Chord) after(mean time.Duration, t p2p.Tick) {
+func (c *Chord) after(mean time.Duration, t p2p.Msg) {
 	c.env.After(mean/2+time.Duration(c.env.Rand().Int64N(int64(mean))), t)
 }
 
@@ -230,8 +229,7 @@ func (c *Chord) Inspect() p2p.State {
 }
 
 // takeUp continues from a state instead of joining.
-func (c *Chord) takeUp(s *p2p.State) {
-	d := s.Detail.(Detail)
+func (c *Chord) takeUp(d *Detail) {
 	if d.Predecessor != 0 {
 		c.pred = c.ref(d.Predecessor)
 	}

@@ -9,36 +9,39 @@ import (
 	"peerbed/protocols/wire"
 )
 
-// The wire format, datagrams and streams alike. Integers are big-endian; an
-// address is 6 bytes (IP, port); a list is its length in one byte and then its
-// items; a string is its length in one byte and then its bytes. A message is
-// one byte, its number in messages.go counted from 0, and then its fields in
-// their order there:
+// The wire format, datagrams and streams alike. Integers are big-endian. An
+// address is 7 bytes: IP, port, and which point of the node there (see
+// virtual.go; nodes with one have point 0). A list is its length in one byte and
+// then its items; a string is its length in one byte and then its bytes. A
+// message is one byte, its number in messages.go counted from 0, and then its
+// fields in their order there. Those marked * are questions or answers and begin
+// with a tag u32; all datagrams go on with the point that sends, u8, and the point
+// that is meant, u8:
 //
-//	 0 next             tag u32, key u64, not: addresses
-//	 1 route            tag u32, key u64, nonce u64, origin address, path
-//	 2 has              tag u32, name string
-//	 3 remove           tag u32, name string, version u32
-//	 4 seek             as next
-//	 5 getNeighbours    tag u32
+//	 0 next*            key u64, not: addresses
+//	 1 route*           key u64, nonce u64, origin address, path
+//	 2 has*             name string
+//	 3 remove*          name string, version u32
+//	 4 seek*            as next
+//	 5 getNeighbours*
 //	 6 notify           nothing
-//	 7 ping             tag u32
+//	 7 ping*
 //	 8 bye              predecessor address, successors: addresses
 //	 9 meet             address
-//	10 step             tag u32, choice
-//	11 ack              tag u32
+//	10 step*            choice
+//	11 ack*
 //	12 routed           nonce u64, choice, path
-//	13 held             tag u32, found u8 (0, 1), item
-//	14 removed          tag u32, found u8 (0, 1)
-//	15 sought           as step
-//	16 neighbours       tag u32, predecessor address (0: none), successors: addresses
-//	17 pong             tag u32
+//	13 held*            found u8 (0, 1), item
+//	14 removed*         found u8 (0, 1)
+//	15 sought*          as step
+//	16 neighbours*      predecessor address (0: none), successors: addresses
+//	17 pong*
 //
-//	18 put              "chrd", name string, item
+//	18 put              "chrd", point u8, name string, item
 //	19 want             nothing
 //	20 piece            length u32, bytes
 //	21 stored           verdict u8: 0 kept, 1 corrupt, 2 refused, 3 gone; version u32
-//	22 get              "chrd", name string
+//	22 get              "chrd", point u8, name string
 //	23 object           found u8 (0, 1), item
 //
 //	choice              done u8 (0, 1), via u8, nodes: addresses
@@ -137,10 +140,10 @@ func frame(kind p2p.Kind, src []byte) (int, error) {
 	n := 1
 	switch kind {
 	case kindPut, kindGet:
-		if len(src) < 2+len(magic) {
+		if len(src) < 3+len(magic) {
 			return 0, nil
 		}
-		n += len(magic) + 1 + int(src[1+len(magic)])
+		n += len(magic) + 2 + int(src[2+len(magic)])
 		if kind == kindPut {
 			n += sizeItem
 		}

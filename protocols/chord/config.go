@@ -18,6 +18,7 @@ type Config struct {
 	Copies     int           `flag:"copies" default:"2" range:"1:8" doc:"nodes that store each object: the owner and its next successors (and see place)"`
 	Place      Place         `flag:"place" default:"successors" doc:"where copies lie: successors (of the owner) or both (on its predecessor too)"`
 	Store      Store         `flag:"store" default:"objects" doc:"what lies at the owner of a key: objects or pointers (to the node that published, which keeps the object)"`
+	Points     int           `flag:"points" default:"1" range:"1:64" doc:"points of the ring that the node stands at (virtual nodes): more even shares of keys, and as many tables"`
 	Lookup     Style         `flag:"lookup" default:"iterative" doc:"who drives a user's lookup: iterative (the asker) or recursive (each hop)"`
 	Proximity  int           `flag:"proximity" default:"1" range:"1:16" doc:"nodes, from where a row of the finger table begins, of which the nearest by round trip becomes the finger; 1: the first, as published"`
 	Timeouts   Timeouts      `flag:"timeouts" default:"fixed" doc:"how long to wait for an answer: fixed (patience) or adaptive (by round trips measured, patience at most)"`

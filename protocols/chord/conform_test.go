@@ -17,6 +17,7 @@ func TestConformVariants(t *testing.T) {
 		{"operations=published", "lookup=recursive", "place=both"},
 		{"store=pointers", "successors=0", "timeouts=adaptive", "merge=2s"},
 		{"stabilizer=strong", "proximity=4", "place=both", "lookup=recursive", "merge=2s"},
+		{"points=3"},
 	} {
 		p := *chord.Protocol
 		cfg, err := p2p.With(p.Config, changes...)

@@ -101,7 +101,7 @@ func (d *download) Handle(_ p2p.Peer, m p2p.Msg) {
 	}
 	switch m := m.(type) {
 	case *p2p.Up:
-		p2p.Send(d.env, d.link, get{d.f.name})
+		p2p.Send(d.env, d.link, get{uint8(d.from.Place()), d.f.name})
 	case *object:
 		d.answered(m)
 	case *piece:

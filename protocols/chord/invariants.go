@@ -9,9 +9,22 @@ import (
 	"peerbed/protocols/p2p"
 )
 
-// byID puts the live nodes in the order of their ids.
+// spread makes a state of each point, where nodes stand at several.
+func spread(states []p2p.State) []p2p.State {
+	var all []p2p.State
+	for _, s := range states {
+		d := s.Detail.(Detail)
+		all = append(all, s)
+		for i, p := range d.Points {
+			all = append(all, p2p.State{Self: s.Self.At(i + 1), ID: d.M.Text(p.ID), Stored: s.Stored, Detail: p})
+		}
+	}
+	return all
+}
+
+// byID puts the points of the live nodes in the order of their ids.
 func byID(states []p2p.State) []p2p.State {
-	nodes := slices.Clone(states)
+	nodes := spread(states)
 	slices.SortFunc(nodes, func(a, b p2p.State) int {
 		return cmp.Compare(a.Detail.(Detail).ID, b.Detail.(Detail).ID)
 	})

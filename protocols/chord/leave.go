@@ -28,12 +28,22 @@ func (l *leave) next() {
 	}
 	e := c.store[l.i]
 	if e.Gone {
-		p2p.Send(c.env, c.succs[0].peer(), remove{Name: e.Name, Version: e.Version})
+		p2p.Send(c.env, c.heir().Peer(), remove{Name: e.Name, Version: e.Version})
 		l.i++
 		l.next()
 		return
 	}
-	c.upload(c.succs[0].Addr, e, e.blob(), l)
+	c.upload(c.heir(), e, c.blob(&e), l)
+}
+
+// heir returns the first successor on another node: points of this one leave too.
+func (c *Chord) heir() p2p.Addr {
+	for _, r := range c.succs {
+		if r.Addr.Node() != c.me.Addr.Node() {
+			return r.Addr
+		}
+	}
+	return c.succs[0].Addr
 }
 
 // uploaded goes on, also if the successor refused the object, but not if it
@@ -57,7 +67,7 @@ func (c *Chord) goodbye() {
 	c.gone = true
 }
 
-func (c *Chord) farewell() bye { return bye{c.pred.Addr, c.successors(nil, 0, nil)} }
+func (c *Chord) farewell() bye { return bye{Pred: c.pred.Addr, Succs: c.successors(nil, 0, nil)} }
 
 // left takes a node that says good-bye out of the table, and closes the gap.
 // Only a neighbour on the ring can change who is next to this node.

@@ -81,7 +81,7 @@ func (g *merge) located(l *lookup) {
 		return
 	}
 	if old := c.succs[0]; old != c.me {
-		p2p.Send(c.env, old.peer(), meet{g.other})
+		p2p.Send(c.env, old.peer(), meet{Through: g.other})
 	}
 	c.rival(c.ref(l.owners[0]))
 }

@@ -79,16 +79,27 @@ const (
 	maxObject     = 1 << 40
 )
 
+// A line says between which points of two nodes a datagram goes; see virtual.go.
+type line struct{ From, To uint8 }
+
+func (l *line) ends() *line { return l }
+
+// An ask begins a question, and its answer.
+type ask struct {
+	p2p.Tag
+	line
+}
+
 // next asks for the next hop towards Key.
 type next struct {
-	p2p.Tag
+	ask
 	Key ring.ID
 	Not []p2p.Addr // do not name these: they did not answer the asker
 }
 
 // step answers next.
 type step struct {
-	p2p.Tag
+	ask
 	choice
 }
 
@@ -110,7 +121,7 @@ type (
 // route is a lookup that is handed on from node to node (recursive). Each one
 // says ack to the one before.
 type route struct {
-	p2p.Tag
+	ask
 	Key    ring.ID
 	Nonce  uint64   // the asker's name for the lookup
 	Origin p2p.Addr // who asked, and hears routed
@@ -118,10 +129,11 @@ type route struct {
 }
 
 // ack says that the receiver of route takes care of it.
-type ack struct{ p2p.Tag }
+type ack struct{ ask }
 
 // routed ends a recursive lookup: the predecessor of the key tells the asker.
 type routed struct {
+	line
 	Nonce uint64
 	choice
 	Path []stage
@@ -136,13 +148,13 @@ type stage struct {
 
 // has asks whether the receiver stores an object.
 type has struct {
-	p2p.Tag
+	ask
 	Name string
 }
 
 // held answers has.
 type held struct {
-	p2p.Tag
+	ask
 	Found bool
 	item
 }
@@ -160,50 +172,55 @@ type hash [sha1.Size]byte
 
 // remove says that an object is to be forgotten.
 type remove struct {
-	p2p.Tag
+	ask
 	Name    string
 	Version uint32 // 0: a user wishes it; else by a removal of this version
 }
 
 // removed answers remove.
 type removed struct {
-	p2p.Tag
+	ask
 	Found bool
 }
 
 // getNeighbours asks for the receiver's place on the ring.
-type getNeighbours struct{ p2p.Tag }
+type getNeighbours struct{ ask }
 
 // neighbours answers getNeighbours.
 type neighbours struct {
-	p2p.Tag
+	ask
 	Pred  p2p.Addr // 0: not known
 	Succs []p2p.Addr
 }
 
 // notify says: I think that I am your predecessor.
-type notify struct{}
+type notify struct{ line }
 
 // ping asks whether the receiver lives.
-type ping struct{ p2p.Tag }
+type ping struct{ ask }
 
 // pong answers ping.
-type pong struct{ p2p.Tag }
+type pong struct{ ask }
 
 // bye tells the predecessor and the successor of a node that it leaves, and
 // who follows in its place.
 type bye struct {
+	line
 	Pred  p2p.Addr
 	Succs []p2p.Addr
 }
 
 // meet tells of a node in another ring, so that the receiver looks for its place
 // there.
-type meet struct{ Through p2p.Addr }
+type meet struct {
+	line
+	Through p2p.Addr
+}
 
 // put opens a stream: store this object. Version 0: it was just published, and
 // the receiver numbers it.
 type put struct {
+	To   uint8 // which point of the receiver
 	Name string
 	item
 }
@@ -221,7 +238,10 @@ type stored struct {
 }
 
 // get opens a stream: send me this object.
-type get struct{ Name string }
+type get struct {
+	To   uint8 // which point of the receiver
+	Name string
+}
 
 // object answers get; pieces follow if it was found.
 type object struct {

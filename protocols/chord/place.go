@@ -47,7 +47,7 @@ func (c *Chord) keepers(dst []p2p.Addr) []p2p.Addr {
 		dst = append(dst, c.pred.Addr)
 	}
 	for i, left := 0, c.cfg.Copies-1; i < len(c.succs) && left > 0; i++ {
-		if a := c.succs[i].Addr; a != c.me.Addr && !slices.Contains(dst, a) {
+		if a := c.succs[i].Addr; a.Node() != c.me.Addr.Node() && !sameNode(dst, a) {
 			dst = append(dst, a)
 			left--
 		}
@@ -59,9 +59,16 @@ func (c *Chord) keepers(dst []p2p.Addr) []p2p.Addr {
 // it in the order in which they have copies.
 func (c *Chord) wayToCopies(key ring.ID, not []p2p.Addr, to *choice) {
 	c.way(key, not, to)
-	if !to.Done || !c.before() {
+	if !to.Done {
 		return
 	}
+	if c.before() {
+		c.insertPredecessor(not, to)
+	}
+	to.Nodes = distinct(to.Nodes)
+}
+
+func (c *Chord) insertPredecessor(not []p2p.Addr, to *choice) {
 	pred := c.me.Addr
 	if to.Via == own {
 		pred = c.pred.Addr
@@ -72,4 +79,21 @@ func (c *Chord) wayToCopies(key ring.ID, not []p2p.Addr, to *choice) {
 	to.Nodes = slices.DeleteFunc(to.Nodes, func(a p2p.Addr) bool { return a == pred })
 	to.Nodes = slices.Insert(to.Nodes, min(1, len(to.Nodes)), pred)
 	to.Nodes = to.Nodes[:min(len(to.Nodes), maxSuccessors+1)]
+}
+
+// sameNode reports whether a stands on the node of one of the list: copies on
+// several points of one node would die together.
+func sameNode(list []p2p.Addr, a p2p.Addr) bool {
+	return slices.ContainsFunc(list, func(o p2p.Addr) bool { return o.Node() == a.Node() })
+}
+
+// distinct keeps the first point of each node.
+func distinct(list []p2p.Addr) []p2p.Addr {
+	kept := list[:0]
+	for _, a := range list {
+		if !sameNode(kept, a) {
+			kept = append(kept, a)
+		}
+	}
+	return kept
 }

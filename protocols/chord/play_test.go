@@ -33,11 +33,10 @@ var stage = p2ptest.Stage{
 	},
 	State: func(s p2p.State) string {
 		d := s.Detail.(chord.Detail)
-		pred := "none"
-		if d.Predecessor != 0 {
-			pred = d.Predecessor.String()
+		line := table(s.Self, d)
+		for i, p := range d.Points {
+			line += fmt.Sprintf("; point %d at %d: %s", i+1, p.ID, table(s.Self.At(i+1), p))
 		}
-		line := fmt.Sprintf("predecessor %s, successors %v, fingers %v", pred, d.Successors, d.Table(s.Self))
 		if len(s.Stored) > 0 {
 			line += ", stores " + strings.Join(s.Stored, " ")
 		}
@@ -45,7 +44,15 @@ var stage = p2ptest.Stage{
 	},
 }
 
+func table(self p2p.Addr, d chord.Detail) string {
+	pred := "none"
+	if d.Predecessor != 0 {
+		pred = d.Predecessor.String()
+	}
+	return fmt.Sprintf("predecessor %s, successors %v, fingers %v", pred, d.Successors, d.Table(self))
+}
+
 func TestPlays(t *testing.T) { p2ptest.Plays(t, stage) }
 
 // machines matches what only machines need to see of a message.
-var machines = regexp.MustCompile(`Tag:{ID:\d+}|Holder:0\.0\.0\.0:0|Nonce:\d+|Sum:\[[^]]*\]|Not:\[\]|\b[a-z]+:{|[{}]`)
+var machines = regexp.MustCompile(`Tag:{ID:\d+}|Holder:0\.0\.0\.0:0|Nonce:\d+|(From|To):0|Sum:\[[^]]*\]|Not:\[\]|\b[a-z]+:{|[{}]`)

@@ -36,6 +36,18 @@ type Detail struct {
 	Predecessor p2p.Addr   // 0: not known
 	Successors  []p2p.Addr // nearest first; the node itself if it is alone; empty: not in a ring
 	Fingers     []Finger   // distinct ones, nearest first
+	Points      []Detail   `json:",omitempty"` // of the node's further points; addresses say which (p2p.Addr.Place)
+}
+
+// point returns the table of a point; nil: there is none.
+func (d Detail) point(i int) *Detail {
+	switch {
+	case i == 0:
+		return &d
+	case i <= len(d.Points):
+		return &d.Points[i-1]
+	}
+	return nil
 }
 
 // A Finger is a node of the finger table and the last row that it fills: it
@@ -67,6 +79,9 @@ func (d Detail) Table(self p2p.Addr) []p2p.Addr {
 // in Hop.By: "finger 5", "successor", "successor 2".
 func (d Detail) Entry(self p2p.Addr, by string) (p2p.Addr, bool) {
 	row, list := 0, d.Successors
+	if by == predecessor.String() {
+		return d.Predecessor.Node(), d.Predecessor != 0
+	}
 	if by != successor.String() {
 		kind, number, _ := strings.Cut(by, " ")
 		n, err := strconv.Atoi(number)
@@ -81,7 +96,7 @@ func (d Detail) Entry(self p2p.Addr, by string) (p2p.Addr, bool) {
 	if row < 0 || row >= len(list) {
 		return 0, false
 	}
-	return list[row], true
+	return list[row].Node(), true
 }
 
 // angle places a node on the circle.
@@ -93,15 +108,22 @@ func angle(s p2p.State) float64 {
 // ideal returns the states of a closed ring with complete tables, in the order
 // of addrs.
 func ideal(cfg Config, addrs []p2p.Addr) []p2p.State {
-	refs := make([]Ref, len(addrs))
-	for i, a := range addrs {
-		refs[i] = Ref{a, cfg.M.Addr(a)}
+	var refs []Ref
+	for _, a := range addrs {
+		for i := range max(cfg.Points, 1) {
+			refs = append(refs, Ref{a.At(i), cfg.M.Addr(a.At(i))})
+		}
 	}
 	order := slices.Clone(refs)
 	slices.SortFunc(order, func(a, b Ref) int { return cmp.Compare(a.ID, b.ID) })
-	states := make([]p2p.State, len(refs))
-	for i, r := range refs {
-		states[i] = perfect(cfg, order, r).Inspect()
+	states := make([]p2p.State, len(addrs))
+	for n := range addrs {
+		var h host
+		for range max(cfg.Points, 1) {
+			h.points = append(h.points, perfect(cfg, order, refs[0]))
+			refs = refs[1:]
+		}
+		states[n] = h.Inspect()
 	}
 	return states
 }

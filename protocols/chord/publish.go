@@ -99,7 +99,7 @@ type uploader interface{ uploaded(u *upload, err error) }
 
 // upload sends the object e, which lies in a blob here, to the node at a.
 func (c *Chord) upload(a p2p.Addr, e entry, blob string, then uploader) {
-	u := &upload{what: put{e.Name, e.item}, then: then, pump: pump{blob: blob, bytes: e.Bytes}}
+	u := &upload{what: put{uint8(a.Place()), e.Name, e.item}, then: then, pump: pump{blob: blob, bytes: e.Bytes}}
 	u.begin(c.env, u)
 	u.link = c.env.Dial(a, newStream(), u)
 }

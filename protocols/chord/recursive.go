@@ -107,7 +107,7 @@ func (r *relay) answer(to *choice) {
 	if !to.Done {
 		to = &choice{}
 	}
-	m := routed{r.m.Nonce, *to, r.m.Path}
+	m := routed{Nonce: r.m.Nonce, choice: *to, Path: r.m.Path}
 	if r.m.Origin == r.c.me.Addr {
 		r.c.arrived(&m)
 		return

@@ -56,7 +56,7 @@ func (r *repair) next() {
 		p2p.Ask(&r.c.calls, r.to[0].Peer(), remove{Name: r.e.Name, Version: r.e.Version}, r, (*repair).told)
 		return
 	}
-	r.c.upload(r.to[0], r.e, r.e.blob(), r)
+	r.c.upload(r.to[0], r.e, r.c.blob(&r.e), r)
 }
 
 func (r *repair) told(m *removed) {

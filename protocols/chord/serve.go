@@ -25,7 +25,7 @@ func (c *Chord) take(from p2p.Peer, m *put) {
 	if e.Version == 0 {
 		e.Version = have.Version + 1
 	}
-	t := &intake{c: c, link: from, sink: sink{want: e, blob: e.blob()}}
+	t := &intake{c: c, link: from, sink: sink{want: e, blob: c.blob(&e)}}
 	switch {
 	case have.Version >= e.Version && have.Gone:
 		c.judge(from, gone, have.Version)
@@ -47,7 +47,7 @@ func (c *Chord) take(from p2p.Peer, m *put) {
 func (t *intake) keep() {
 	if have := t.c.known(t.want.Name); have.Version <= t.want.Version {
 		if t.want.Holder == 0 {
-			t.want.save(t.c.env.Disk())
+			t.c.save(&t.want)
 		}
 		t.c.insert(t.want)
 	}
@@ -124,7 +124,7 @@ func (c *Chord) give(from p2p.Peer, m *get) {
 	if i := c.sharing(m.Name); i >= 0 {
 		e = c.shared[i]
 	} else {
-		blob = e.blob()
+		blob = c.blob(&e)
 	}
 	if e.Version == 0 || e.Gone || e.Holder != 0 {
 		p2p.Send(c.env, from, object{})

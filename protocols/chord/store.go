@@ -4,10 +4,10 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
-	"peerbed/protocols/p2p"
 	"peerbed/protocols/wire"
 )
 
@@ -26,22 +26,27 @@ type entry struct {
 const burial = time.Hour
 
 // prefix begins the names of the blobs that hold such objects, apart from the
-// user's own files.
-const prefix = "chord-"
+// user's own files and from those of other points of this node.
+func (c *Chord) prefix() string {
+	if i := c.me.Addr.Place(); i > 0 {
+		return "chord" + strconv.Itoa(i) + "-"
+	}
+	return "chord-"
+}
 
-// blob is the name of the entry's blob. Another content under the same name is
+// blob is the name of an entry's blob. Another content under the same name is
 // another blob, so that it cannot spoil this one while it arrives.
-func (e *entry) blob() string {
+func (c *Chord) blob(e *entry) string {
 	h := sha1.Sum(append([]byte(e.Name), e.Sum[:]...))
-	return prefix + hex.EncodeToString(h[:])
+	return c.prefix() + hex.EncodeToString(h[:])
 }
 
 // A blob is complete once a record of the same name has been saved: the
 // object's SHA-1, version and name.
 
-func (e *entry) save(d p2p.Disk) {
+func (c *Chord) save(e *entry) {
 	r := order.AppendUint32(e.Sum[:len(e.Sum):len(e.Sum)], e.Version)
-	d.Save(e.blob(), append(r, e.Name...))
+	c.env.Disk().Save(c.blob(e), append(r, e.Name...))
 }
 
 // restore lists again what lies on the disk from before a crash, and clears
@@ -49,7 +54,7 @@ func (e *entry) save(d p2p.Disk) {
 func (c *Chord) restore() {
 	d := c.env.Disk()
 	for _, b := range d.Blobs() {
-		if !strings.HasPrefix(b.Name, prefix) || len(b.Name) != len(prefix)+2*sha1.Size {
+		if !strings.HasPrefix(b.Name, c.prefix()) || len(b.Name) != len(c.prefix())+2*sha1.Size {
 			continue
 		}
 		r := wire.NewReader(d.Load(b.Name))
@@ -57,7 +62,7 @@ func (c *Chord) restore() {
 		copy(e.Sum[:], r.Take(len(e.Sum)))
 		e.Version = r.Uint32(order)
 		e.Name = string(r.Take(r.Len()))
-		if r.Err() != nil || e.blob() != b.Name {
+		if r.Err() != nil || c.blob(&e) != b.Name {
 			d.Remove(b.Name)
 			continue
 		}
@@ -91,8 +96,8 @@ func (c *Chord) insert(e entry) {
 		return
 	}
 	if old := &c.store[i]; old.Sum != e.Sum || old.Holder != e.Holder {
-		c.env.Disk().Remove(old.blob())
-		c.env.Disk().Save(old.blob(), nil)
+		c.env.Disk().Remove(c.blob(old))
+		c.env.Disk().Save(c.blob(old), nil)
 	}
 	c.store[i] = e
 }

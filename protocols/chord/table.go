@@ -184,7 +184,7 @@ func (c *Chord) drop(a p2p.Addr) {
 }
 
 func (c *Chord) neighbour(list []p2p.Addr, a p2p.Addr) []p2p.Addr {
-	if a == c.me.Addr || slices.Contains(list, a) {
+	if a = a.Node(); a == c.me.Addr.Node() || slices.Contains(list, a) {
 		return list
 	}
 	return append(list, a)

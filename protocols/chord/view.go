@@ -33,6 +33,7 @@ type listed struct {
 
 // look makes the view.
 func look(states []p2p.State) *view {
+	states = spread(states)
 	v := &view{members: make([]member, 0, len(states))}
 	entries := 0
 	for _, s := range states {

@@ -25,6 +25,27 @@ func TestAddr(t *testing.T) {
 	}
 }
 
+// Places of one node are told apart, in text too; a world's addresses have none.
+func TestPlace(t *testing.T) {
+	a := p2p.MakeAddr(10<<24|1, 7000)
+	b := a.At(3)
+	if b == a || b.Node() != a || b.Place() != 3 || a.Place() != 0 || a.At(0) != a || b.IP() != a.IP() || b.Port() != a.Port() {
+		t.Errorf("place 3 of %v is %v", a, b)
+	}
+	var c p2p.Addr
+	if text, _ := b.MarshalText(); string(text) != "10.0.0.1:7000#3" || c.UnmarshalText(text) != nil || c != b {
+		t.Errorf("%v is written %q and read as %v", b, text, c)
+	}
+	for _, bad := range []string{"10.0.0.1:7000#", "10.0.0.1:7000#65536", "10.0.0.1:7000#-1", "#3"} {
+		if c.UnmarshalText([]byte(bad)) == nil {
+			t.Errorf("%q is read as %v", bad, c)
+		}
+	}
+	if _, err := p2p.ParseAddr(b.String()); err == nil {
+		t.Error("ParseAddr takes a place")
+	}
+}
+
 type question struct{ p2p.Tag }
 type answer struct {
 	p2p.Tag

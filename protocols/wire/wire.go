@@ -108,25 +108,6 @@ func (r *Reader) CString() string {
 	return s
 }
 
-// Addrs reads a list that AppendAddrs wrote into dst[:0], at most most long.
-func (r *Reader) Addrs(dst []p2p.Addr, most int) []p2p.Addr {
-	n := int(r.Uint8())
-	if n > most {
-		r.Fail("%d addresses, at most %d allowed", n, most)
-	}
-	if n*6 > r.Len() {
-		r.Fail("%d addresses in %d bytes", n, r.Len())
-	}
-	dst = dst[:0]
-	for range n {
-		if r.err != nil {
-			break
-		}
-		dst = append(dst, r.Addr())
-	}
-	return dst
-}
-
 // AppendAddr writes an address in 6 bytes, IP and port, first octet first.
 func AppendAddr(dst []byte, a p2p.Addr) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, a.IP())
@@ -140,16 +121,4 @@ func AppendString(dst []byte, s string) []byte {
 		panic(fmt.Sprintf("wire: string of %d bytes in a field of 255", len(s)))
 	}
 	return append(append(dst, byte(len(s))), s...)
-}
-
-// AppendAddrs writes a list of at most 255 addresses after its length.
-func AppendAddrs(dst []byte, list []p2p.Addr) []byte {
-	if len(list) > 255 {
-		panic(fmt.Sprintf("wire: %d addresses in a field of 255", len(list)))
-	}
-	dst = append(dst, byte(len(list)))
-	for _, a := range list {
-		dst = AppendAddr(dst, a)
-	}
-	return dst
 }

@@ -3,7 +3,6 @@ package wire_test
 import (
 	"encoding/binary"
 	"errors"
-	"reflect"
 	"testing"
 
 	"peerbed/protocols/p2p"
@@ -11,8 +10,8 @@ import (
 )
 
 func TestReader(t *testing.T) {
-	addrs := []p2p.Addr{p2p.MakeAddr(0x0A000001, 7000), p2p.MakeAddr(0xFFFFFFFF, 1)}
-	b := wire.AppendAddrs(wire.AppendString([]byte{1, 2, 3}, "name"), addrs)
+	addr := p2p.MakeAddr(0xFFFFFFFF, 7000)
+	b := wire.AppendAddr(wire.AppendString([]byte{1, 2, 3}, "name"), addr)
 	r := wire.NewReader(b)
 	if got := r.Uint8(); got != 1 {
 		t.Errorf("Uint8: %d", got)
@@ -23,8 +22,8 @@ func TestReader(t *testing.T) {
 	if got := r.String(); got != "name" {
 		t.Errorf("String: %q", got)
 	}
-	if got := r.Addrs(nil, 2); !reflect.DeepEqual(got, addrs) || r.End() != nil {
-		t.Errorf("Addrs: %v, %v", got, r.End())
+	if got := r.Addr(); got != addr || r.End() != nil {
+		t.Errorf("Addr: %v, %v", got, r.End())
 	}
 }
 
@@ -32,12 +31,10 @@ func TestReader(t *testing.T) {
 // malformed; after the first error every value is zero.
 func TestReaderRefuses(t *testing.T) {
 	for what, read := range map[string]func(r *wire.Reader){
-		"short integer":      func(r *wire.Reader) { r.Take(2); r.Uint64(binary.BigEndian) },
-		"string over end":    func(r *wire.Reader) { _ = r.String() },
-		"list over end":      func(r *wire.Reader) { r.Addrs(nil, 255) },
-		"list over its most": func(r *wire.Reader) { r.Addrs(nil, 3) },
-		"bytes left":         func(r *wire.Reader) { r.Uint8() },
-		"negative length":    func(r *wire.Reader) { r.Take(-1) },
+		"short integer":   func(r *wire.Reader) { r.Take(2); r.Uint64(binary.BigEndian) },
+		"string over end": func(r *wire.Reader) { _ = r.String() },
+		"bytes left":      func(r *wire.Reader) { r.Uint8() },
+		"negative length": func(r *wire.Reader) { r.Take(-1) },
 	} {
 		r := wire.NewReader([]byte{200, 1, 2, 3})
 		read(r)
