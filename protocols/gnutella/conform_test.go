@@ -2,6 +2,7 @@ package gnutella_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"peerbed/protocols/gnutella"
@@ -10,6 +11,24 @@ import (
 )
 
 func TestConform(t *testing.T) { p2ptest.Conform(t, gnutella.Protocol) }
+
+// A network of ultrapeers and leaves conforms too, with every variant that can
+// be switched on.
+func TestConformUltrapeers(t *testing.T) {
+	p := *gnutella.Protocol
+	p.Cast = gnutella.Ultrapeers(4)
+	p2ptest.Conform(t, &p)
+}
+
+func TestConformVariants(t *testing.T) {
+	for _, changes := range [][]string{{"deflate=true", "pings=cache", "hit-cache=10"}, {"pings=multiplex", "search=dynamic", "redirect=0.8"}} {
+		t.Run(strings.Join(changes, " "), func(t *testing.T) {
+			p := *gnutella.Protocol
+			p.Config = config(t, changes...)
+			p2ptest.Conform(t, &p)
+		})
+	}
+}
 
 // The texts of a handshake, and all golden packets in a row behind them.
 func FuzzOverlay(f *testing.F) {

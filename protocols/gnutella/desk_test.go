@@ -48,9 +48,26 @@ const selfText = "100.64.0.1:7000"
 
 func newDesk(t testing.TB, changes ...string) *desk {
 	t.Helper()
+	return newDeskOf(t, nil, changes...)
+}
+
+// calling is a desk whose servent dials a stranger at once.
+func calling(t testing.TB, to string, changes ...string) (*desk, *stream) {
+	t.Helper()
+	a := addr(t, to)
+	d := newDeskOf(t, &p2p.State{Neighbours: []p2p.Addr{a},
+		Detail: gnutella.Detail{Links: []gnutella.LinkState{{Addr: a}}}}, changes...)
+	if len(d.streams) != 1 || d.streams[0].peer.Addr != a {
+		t.Fatalf("the servent has dialled %v, want %v", d.streams, a)
+	}
+	return d, d.streams[0]
+}
+
+func newDeskOf(t testing.TB, state *p2p.State, changes ...string) *desk {
+	t.Helper()
 	d := &desk{t: t, self: addr(t, selfText), rand: rand.New(rand.NewPCG(1, 2)),
 		blobs: map[string][]byte{}, state: map[string][]byte{"servent": servent[:]}}
-	d.node = gnutella.Protocol.New(config(t, changes...), nil)
+	d.node = gnutella.Protocol.New(config(t, changes...), state)
 	d.node.Start(d)
 	return d
 }

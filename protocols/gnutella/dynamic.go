@@ -12,15 +12,18 @@ import (
 type Search uint8
 
 const (
+	// ByRole is Flood for peers and Dynamic for ultrapeers, whose newer leaves
+	// want it.
+	ByRole Search = iota
 	// Flood sends it to all neighbours at once, with the whole TTL.
-	Flood Search = iota
+	Flood
 	// Dynamic sends it to one neighbour after the other, with a TTL that grows
 	// if little is found, until enough is (Fisk, "Gnutella Dynamic Query
 	// Protocol", 2003). What is common is found for a fraction of a flood.
 	Dynamic
 )
 
-var searches = []string{"flood", "dynamic"}
+var searches = []string{"role", "flood", "dynamic"}
 
 // MarshalText writes the word for it.
 func (x Search) MarshalText() ([]byte, error) { return []byte(searches[x]), nil }
@@ -33,8 +36,8 @@ const (
 	probes   = 3  // neighbours that are asked first, at once, with probeTTL
 	probeTTL = 2
 	// How long a neighbour has to answer before the next is asked, for each
-	// link that the query may cross.
-	stepPause = 600 * time.Millisecond
+	// link that the query may cross. (Real servents wait 2.4 s.)
+	stepPause = 200 * time.Millisecond
 )
 
 // A dynamic is one query on its way out.
@@ -53,10 +56,17 @@ type nextStep struct {
 	d *dynamic
 }
 
-// send lets a query leave, over all links but from, which it came over.
+// steps reports whether queries leave step by step.
+func (s *servent) steps() bool {
+	_, upper := s.rank.(upperRank)
+	return s.cfg.Search == Dynamic && s.rank.relays() || s.cfg.Search == ByRole && upper
+}
+
+// send lets a query leave, over all links but from, which it came over. With
+// few neighbours there is nothing to be saved.
 func (s *servent) send(from *link, q Query) {
-	if s.cfg.Search == Flood || !s.rank.relays() {
-		s.sendTo(s.upward(from), q)
+	if to := s.upward(from); !s.steps() || len(to) <= probes {
+		s.sendTo(to, q)
 		return
 	}
 	d := &dynamic{s: s, query: q, from: from, ttl: min(probeTTL, q.TTL)}
@@ -78,9 +88,8 @@ func (s *servent) sendTo(links []*link, q Query) {
 	}
 }
 
-// ask asks the next few neighbours, and waits. When all have been asked, they
-// are asked again only if the TTL can grow; the GUID stays, so those who have
-// seen it drop it, and those behind them hear of it no more.
+// ask asks the next few neighbours, and waits. The GUID stays, so who has seen
+// the query already drops it.
 func (d *dynamic) ask(n int) {
 	s := d.s
 	q := d.query

@@ -25,7 +25,7 @@ type Config struct {
 	PingTTL int           `flag:"ping-ttl" default:"2" range:"1:255" doc:"how many links it may cross, if ttl allows"`
 	JoinTTL int           `flag:"join-ttl" default:"6" range:"1:255" doc:"how many links a newcomer's first ping may cross, if ttl allows"`
 
-	Search   Search        `flag:"search" default:"flood" doc:"how a query goes out: flood (to all neighbours at once), dynamic (to one after the other, until enough is found)"`
+	Search   Search        `flag:"search" default:"role" doc:"how a query goes out: flood (to all neighbours at once), dynamic (to one after the other, until enough is found), role (ultrapeers dynamic, others flood)"`
 	TTL      int           `flag:"ttl" default:"7" range:"1:255" doc:"how many links a query may cross, a stranger's too"`
 	MinSpeed uint32        `flag:"min-speed" default:"0" range:"0:65535" doc:"kbit/s that a responder must have; above 0 queries are of version 0.4, which newer servents drop"`
 	Window   time.Duration `flag:"window" default:"200ms" range:"0s:1m" doc:"how long a search waits for better responders after the first"`

@@ -86,7 +86,7 @@ type upperRank struct{}
 
 func (upperRank) says(s *servent, f *Fields) {
 	f.Ultrapeer, f.Routing = "True", true
-	f.Degree, f.Dynamic = uint16(s.cfg.MaxLinks), s.cfg.Search == Dynamic
+	f.Degree, f.Dynamic = uint16(s.cfg.MaxLinks), s.steps()
 }
 
 func (upperRank) relays() bool { return true }
