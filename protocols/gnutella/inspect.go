@@ -2,7 +2,6 @@ package gnutella
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -142,40 +141,6 @@ func farthest(id GUID, states []p2p.State) (at p2p.Addr) {
 		}
 	}
 	return at
-}
-
-// ideal is a random regular graph: the union of Degree random rings through
-// all nodes, in which each dials the next. It is an expander with high
-// probability (Law and Siu, "Distributed Construction of Random Expander
-// Networks", 2003). The first ring is in the order of the addresses given. The
-// same addresses give the same graph.
-func ideal(cfg any, addrs []p2p.Addr) []p2p.State {
-	place := map[p2p.Addr]int{}
-	links := make([][]LinkState, len(addrs))
-	for i, a := range addrs {
-		place[a] = i
-	}
-	r := rand.New(rand.NewPCG(uint64(len(addrs)), 0))
-	ring := slices.Clone(addrs)
-	for range max(1, min(cfg.(Config).Degree, cfg.(Config).MaxLinks/2)) {
-		for i, a := range ring {
-			b := ring[(i+1)%len(ring)]
-			if has := links[place[a]]; a != b && !slices.ContainsFunc(has, func(l LinkState) bool { return l.Addr == b }) {
-				links[place[a]] = append(has, LinkState{Addr: b, Up: true})
-				links[place[b]] = append(links[place[b]], LinkState{Addr: a, Inbound: true, Up: true})
-			}
-		}
-		r.Shuffle(len(ring), func(i, j int) { ring[i], ring[j] = ring[j], ring[i] })
-	}
-	states := make([]p2p.State, len(addrs))
-	for i, a := range addrs {
-		states[i] = p2p.State{Self: a, Detail: Detail{Links: links[i]}}
-		for _, l := range links[i] {
-			states[i].Neighbours = append(states[i].Neighbours, l.Addr)
-		}
-		slices.Sort(states[i].Neighbours)
-	}
-	return states
 }
 
 // Connected reports how the overlay of the given nodes falls short of one

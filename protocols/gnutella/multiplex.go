@@ -7,9 +7,9 @@ import (
 	"peerbed/protocols/p2p"
 )
 
-// multiplexing sends one ping on for all that come within half a period of
-// Ping. What comes back for it goes to all who wait: to each under the GUID
-// that it asked with.
+// multiplexing sends one ping on, this servent's own, for all that come within
+// a period of Ping. Of what comes back, all who wait get a few pongs: each under
+// the GUID that it asked with.
 type multiplexing struct {
 	round GUID // of the ping that went on last
 	since time.Duration
@@ -22,12 +22,13 @@ type multiplexing struct {
 type waiting struct {
 	link p2p.Link
 	head Head
+	got  int // pongs, but for this servent's own
 }
 
 // Of one round, at most so many pings wait and so many pongs are kept.
 const (
 	maxWaiting = 64
-	maxHeard   = 64
+	maxHeard   = maxHosts
 )
 
 func (x *multiplexing) period(s *servent) { x.begin(s, s.links, s.cfg.PingTTL) }
@@ -42,45 +43,40 @@ func (x *multiplexing) pinged(l *link, m *Ping) {
 	if !ok {
 		return
 	}
-	if !x.begun || s.env.Now()-x.since > s.cfg.Ping/2 {
+	if !x.begun || s.env.Now()-x.since > s.cfg.Ping {
 		x.begin(s, s.relayLinks(l), int(h.TTL))
 	}
-	w := waiting{l.peer.Link, m.Head}
+	w := waiting{link: l.peer.Link, head: m.Head}
+	for _, pong := range x.heard {
+		w.pass(s, pong)
+	}
 	if len(x.wait) < maxWaiting {
 		x.wait = append(x.wait, w)
-	}
-	for _, pong := range x.heard {
-		s.pass(w, pong)
 	}
 }
 
 func (x *multiplexing) ponged(l *link, m *Pong) {
-	if m.ID != x.round {
-		return
+	again := slices.ContainsFunc(x.heard, func(p Pong) bool { return p.Addr == m.Addr })
+	if m.ID != x.round || again || len(x.heard) == maxHeard || m.Addr == l.s.env.Self() {
+		return // two who wait for one another would pass it to and fro for ever
 	}
-	if len(x.heard) < maxHeard && !slices.ContainsFunc(x.heard, func(p Pong) bool { return p.Addr == m.Addr }) {
-		x.heard = append(x.heard, *m)
-	}
-	for _, w := range x.wait {
-		if w.link != l.peer.Link {
-			l.s.pass(w, *m)
+	x.heard = append(x.heard, *m)
+	for i := range x.wait {
+		if w := &x.wait[i]; w.link != l.peer.Link {
+			w.pass(l.s, *m)
 		}
 	}
 }
 
-// pass hands a pong that came for another ping to one who waits.
-func (s *servent) pass(w waiting, m Pong) {
+// pass hands a pong that came for another ping to the one who waits.
+func (w *waiting) pass(s *servent, m Pong) {
+	if w.got == maxPongs || s.far(m) {
+		return
+	}
 	for _, l := range s.links {
 		if l.peer.Link == w.link && s.takes(l) && l.addr != m.Addr {
 			p2p.Send(s.env, l.peer, Pong{s.backFor(w.head, m), m.Addr, m.Files, m.KiB})
+			w.got++
 		}
 	}
-}
-
-// backFor is the Head of a pong that answers the ping h and has come from
-// farther away.
-func (s *servent) backFor(h Head, m Pong) Head {
-	b := s.back(h)
-	b.Hops = max(m.Hops+1, m.Hops)
-	return b
 }

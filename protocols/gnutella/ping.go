@@ -87,6 +87,23 @@ func (s *servent) relayLinks(l *link) []*link {
 	return to
 }
 
+// maxPongs is how many pongs of others answer a ping that does not go on, as
+// real servents have it.
+const maxPongs = 10
+
+// far reports whether a pong has come as far as any ping goes. It is not handed
+// to those who ask for something else, or it would go round for ever, long after
+// its servent has gone.
+func (s *servent) far(m Pong) bool { return int(m.Hops)+1 >= max(s.cfg.PingTTL, s.cfg.JoinTTL) }
+
+// backFor is the Head of a pong that answers the ping h and has come from
+// farther away.
+func (s *servent) backFor(h Head, m Pong) Head {
+	b := s.back(h)
+	b.Hops = max(m.Hops+1, m.Hops)
+	return b
+}
+
 type flooding struct{}
 
 func (flooding) period(s *servent) { s.ping(s.links, s.cfg.PingTTL) }

@@ -20,7 +20,6 @@ type cachedPong struct {
 }
 
 const (
-	maxPongs   = 10          // in the answer to one ping, as real servents have it
 	maxCached  = 100         // pongs; the oldest go
 	pingPeriod = time.Second // of one neighbour; what comes faster is not answered from the cache
 )
@@ -35,21 +34,31 @@ func (c *caching) pinged(l *link, m *Ping) {
 	l.pinged = now
 	n := 0
 	for _, p := range slices.Backward(c.pongs) {
-		if n == maxPongs || now-p.at > fresh*s.cfg.Ping || !s.takes(l) {
+		if n == maxPongs || !c.lately(s, p) || !s.takes(l) {
 			return
 		}
-		if p.from != l.peer.Link && p.Addr != l.addr {
+		if p.from != l.peer.Link && p.Addr != l.addr && !s.far(p.Pong) {
 			p2p.Send(s.env, l.peer, Pong{s.backFor(m.Head, p.Pong), p.Addr, p.Files, p.KiB})
 			n++
 		}
 	}
 }
 
-// ponged keeps the latest of each servent.
+// lately reports whether p has come within the last period, so that its
+// servent is still there, or was when the neighbour that told of it heard of it.
+func (c *caching) lately(s *servent, p cachedPong) bool { return s.env.Now()-p.at <= s.cfg.Ping }
+
+// ponged keeps the pong of each servent that has come the shortest way.
 func (c *caching) ponged(l *link, m *Pong) {
-	c.pongs = slices.DeleteFunc(c.pongs, func(p cachedPong) bool { return p.Addr == m.Addr })
+	s := l.s
+	if i := slices.IndexFunc(c.pongs, func(p cachedPong) bool { return p.Addr == m.Addr }); i >= 0 {
+		if p := c.pongs[i]; p.Hops < m.Hops && c.lately(s, p) {
+			return
+		}
+		c.pongs = slices.Delete(c.pongs, i, i+1)
+	}
 	if len(c.pongs) == maxCached {
 		c.pongs = slices.Delete(c.pongs, 0, 1)
 	}
-	c.pongs = append(c.pongs, cachedPong{*m, l.s.env.Now(), l.peer.Link})
+	c.pongs = append(c.pongs, cachedPong{*m, s.env.Now(), l.peer.Link})
 }

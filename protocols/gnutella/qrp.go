@@ -73,8 +73,8 @@ func (t *routeTable) matches(words []string) bool {
 
 // reset begins anew.
 func (t *routeTable) reset(m *RouteReset) error {
-	if m.Entries == 0 || m.Entries > maxRouteEntries || m.Entries&(m.Entries-1) != 0 {
-		return fmt.Errorf("%w: route table of %d entries; want a power of two up to %d", p2p.ErrMalformed, m.Entries, maxRouteEntries)
+	if m.Entries < 2 || m.Entries > maxRouteEntries || m.Entries&(m.Entries-1) != 0 {
+		return fmt.Errorf("%w: route table of %d entries; want a power of two from 2 to %d", p2p.ErrMalformed, m.Entries, maxRouteEntries)
 	}
 	*t = newRouteTable(m.Entries)
 	return nil
