@@ -229,10 +229,11 @@ func TestAgentDies(t *testing.T) {
 	}
 }
 
-// Two runs at once have different networks, and neither ends the other.
+// Two runs at once, of one name, have different networks, and neither ends the
+// other.
 func TestTwoRuns(t *testing.T) {
-	a := openWorld(t, harness.Options{Run: "one", Nodes: 2}, nodePackage)
-	b := openWorld(t, harness.Options{Run: "two", Nodes: 2}, nodePackage)
+	a := openWorld(t, harness.Options{Run: "twice", Nodes: 2}, nodePackage)
+	b := openWorld(t, harness.Options{Run: "twice", Nodes: 2}, nodePackage)
 	if a.subnet.Overlaps(b.subnet) {
 		t.Fatalf("both runs have %v and %v", a.subnet, b.subnet)
 	}

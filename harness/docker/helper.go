@@ -106,12 +106,16 @@ func bind(from, to string, readOnly bool) mount.Mount {
 // prepareNetwork closes the network before there is any node on it, and makes
 // room for many neighbours.
 func (b *Backend) prepareNetwork(ctx context.Context, before agent.Limits) error {
-	if err := b.ask(ctx, func(ctx context.Context) error {
+	err := b.ask(ctx, func(ctx context.Context) error {
 		return b.agent.Guard(ctx, agent.Guard{Bridge: b.bridge(), Subnet: b.subnet.String()})
-	}); err != nil {
+	})
+	switch {
+	case err == nil:
+		return b.raiseNeighbours(ctx, before)
+	case ctx.Err() != nil || b.ctx.Err() != nil:
 		return err
 	}
-	return b.raiseNeighbours(ctx, before)
+	return fmt.Errorf("%w; \"go run ./harness/peerbed doctor\" tells how to get what is missing, or use -backend proc", err)
 }
 
 // ask makes one call of the agent, with a time limit and the run's own end as

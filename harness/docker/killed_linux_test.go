@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -48,11 +49,26 @@ func wholeRun(ctx context.Context) {
 	os.Exit(0)
 }
 
-// wholeLife is how long a wholeRun takes that nobody kills.
+// startWhole starts a wholeRun and returns once it has something to leave.
+func startWhole(t *testing.T) (*exec.Cmd, string) {
+	t.Helper()
+	c, id := startHarness(t, "whole")
+	top, err := home()
+	if err != nil {
+		t.Fatal(err)
+	}
+	within(t, patience, func() error {
+		_, err := os.Stat(filepath.Join(top, id))
+		return err
+	})
+	return c, id
+}
+
+// wholeLife is how long it takes from there, if nobody kills it.
 func wholeLife(t *testing.T) time.Duration {
 	t.Helper()
+	c, _ := startWhole(t)
 	began := time.Now()
-	c, _ := startHarness(t, "whole")
 	if err := c.Wait(); err != nil {
 		t.Fatalf("a harness that nobody killed: %v", err)
 	}
@@ -94,7 +110,7 @@ func TestKilledAtRandom(t *testing.T) {
 func killAll(t *testing.T, e *engine, moments ...time.Duration) {
 	var all sync.WaitGroup
 	for _, moment := range moments {
-		c, id := startHarness(t, "whole")
+		c, id := startWhole(t)
 		all.Go(func() {
 			<-time.After(moment)
 			before, _ := remains(t.Context(), e, id)
