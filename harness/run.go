@@ -236,8 +236,10 @@ func (r *run) sample() error {
 		r.probed = true
 		r.asked, r.got = r.c.delays()
 	}
+	began := r.now()
 	t, err := r.c.totals()
-	r.shots = append(r.shots, Sample{At: r.now(), Live: len(r.c.Live()), Traffic: t.Sub(r.before)})
+	at := (began + r.now()) / 2 // nodes are read one after the other
+	r.shots = append(r.shots, Sample{At: at, Live: len(r.c.Live()), Traffic: t.Sub(r.before)})
 	return err
 }
 
