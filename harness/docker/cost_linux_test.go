@@ -1,6 +1,8 @@
 package docker
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,39 +13,78 @@ import (
 
 	"peerbed/harness"
 	"peerbed/harness/agent"
+	"peerbed/protocols/chord"
+	"peerbed/protocols/p2p"
 )
 
-// watched is for how long idle nodes are watched.
-const watched = 20 * time.Second
+const (
+	// calmDown is for how long a ring that is closed still fills its tables.
+	calmDown = 10 * time.Second
+	// watched is for how long idle nodes are watched.
+	watched = 20 * time.Second
+)
 
 // BenchmarkNode measures what a node of Chord costs that nobody asks for
-// anything, with the default times between its rounds; the mean of all.
+// anything, in a ring that is whole, with the default times between its rounds;
+// the mean of all.
 //
 //	MiB/node            proportional share (PSS) of the node, its shim and its
 //	                    fuse-overlayfs, where the daemon uses that
 //	MemAvailable-MiB    that the whole machine has less, per node
 //	%core               processor time of its control group
+//	msgs/s              that it sends; other work on the machine should not
+//	                    change this
 func BenchmarkNode(b *testing.B) {
-	n := upNodes
-	if text := os.Getenv(sizeVariable); text != "" {
-		fmt.Sscan(text, &n)
-	}
+	n := numberFrom(b, sizeVariable, upNodes)
 	for range b.N {
 		w := openWorld(b, harness.Options{Run: "cost", Nodes: n}, nodePackage)
 		before := agent.Look().MemoryFree
-		if err := spawn(b.Context(), w, specs(w, n-1)); err != nil {
+		list := specs(w, n-1)
+		if err := spawn(b.Context(), w, list); err != nil {
 			b.Fatal(err)
 		}
-		began, used := time.Now(), w.processorTime(b)
+		within(b, wholeWork, func() error { return w.whole(b.Context(), list[1:]) })
+		if err := w.Advance(b.Context(), calmDown, nil); err != nil {
+			b.Fatal(err)
+		}
+		sent, began, used := w.sent(b), time.Now(), w.processorTime(b)
 		if err := w.Advance(b.Context(), watched, nil); err != nil {
 			b.Fatal(err)
 		}
 		used = w.processorTime(b) - used
-		b.ReportMetric(100*used.Seconds()/time.Since(began).Seconds()/float64(n), "%core")
+		per := time.Since(began).Seconds() * float64(n)
+		b.ReportMetric(100*used.Seconds()/per, "%core")
+		b.ReportMetric(float64(w.sent(b)-sent)/per, "msgs/s")
 		b.ReportMetric(float64(w.memory(b))/float64(n)/(1<<20), "MiB/node")
 		b.ReportMetric(float64(before-agent.Look().MemoryFree)/float64(n)/(1<<20), "MemAvailable-MiB")
 		w.Close() // its error is the test's, by openWorld
 	}
+	b.ReportMetric(0, "ns/op") // says nothing
+}
+
+// whole reports how these nodes of Chord fall short of one ring.
+func (b *Backend) whole(ctx context.Context, list []harness.Spec) error {
+	states := make([]p2p.State, len(list))
+	err := atOnce(len(list), len(list), func(i int) (err error) {
+		states[i], err = b.Inspect(ctx, list[i].Addr)
+		return err
+	})
+	return cmp.Or(err, chord.Closed(states))
+}
+
+// sent sums up the messages that all nodes have sent.
+func (b *Backend) sent(t testing.TB) (sum uint64) {
+	t.Helper()
+	all, err := b.Counters(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		for _, k := range c.Traffic {
+			sum += k.Sent
+		}
+	}
+	return sum
 }
 
 // processorTime sums up what the control groups of all nodes have used, with

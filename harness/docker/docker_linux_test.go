@@ -177,7 +177,7 @@ func TestOpenInterrupted(t *testing.T) {
 }
 
 // within waits until f finds nothing wrong.
-func within(t *testing.T, limit time.Duration, f func() error) {
+func within(t testing.TB, limit time.Duration, f func() error) {
 	t.Helper()
 	if err := until(t.Context(), limit, f); err != nil {
 		t.Fatal(err)

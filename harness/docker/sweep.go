@@ -147,7 +147,7 @@ func (e *engine) things(ctx context.Context, label string) (cs []container.Summa
 // agent.
 const (
 	networkTries = 5
-	removals     = 8
+	removals     = 4
 )
 
 // errStuck says that only a network is left, and that nothing is on it.

@@ -73,6 +73,7 @@ type ProbeRequest struct {
 	Timeout time.Duration `json:",omitempty"` // of each probe; 0: one second
 	Stream  bool          `json:",omitempty"` // on a stream of its own instead of by datagram
 	Count   int           `json:",omitempty"` // how many datagrams; 0: one. A stream carries one
+	Gap     time.Duration `json:",omitempty"` // between two of them; 0: 2 ms
 }
 
 // A ProbeReply answers it, once every probe was answered or its time was over.

@@ -27,8 +27,11 @@ const (
 	maxProbe = time.Minute
 	// maxSeries bounds how many probes a request may ask for.
 	maxSeries = 1000
-	// probeGap lies between two datagrams of a series: they shall not queue.
+	// probeGap lies between two datagrams of a series, where nobody asked for
+	// another: they shall not queue.
 	probeGap = 2 * time.Millisecond
+	// maxGap bounds it.
+	maxGap = time.Second
 	// maxHeard is how many series a node remembers that it heard.
 	maxHeard = 1000
 )
@@ -50,6 +53,7 @@ type probe struct {
 	to     p2p.Addr
 	series uint64
 	wait   time.Duration
+	gap    time.Duration
 	sent   []time.Duration // when, by place; 0: answered
 	rtts   []time.Duration
 	outs   []time.Duration // the way there, of each of rtts
@@ -59,9 +63,12 @@ type probe struct {
 
 // Probe sends probes to another node's loop and waits for the answers.
 func (l *Loop) Probe(r control.ProbeRequest) (control.ProbeReply, error) {
-	p := &probe{to: r.To, wait: time.Second, done: make(chan struct{})}
+	p := &probe{to: r.To, wait: time.Second, gap: probeGap, done: make(chan struct{})}
 	if r.Timeout > 0 {
 		p.wait = min(r.Timeout, maxProbe)
+	}
+	if r.Gap > 0 {
+		p.gap = min(r.Gap, maxGap)
 	}
 	n := min(max(r.Count, 1), maxSeries)
 	if r.Stream {
@@ -87,7 +94,7 @@ func (l *Loop) beginProbe(p *probe, stream bool) {
 	} else {
 		l.sendProbes(p, 0)
 	}
-	l.later(p.wait+time.Duration(len(p.sent)-1)*probeGap, func() { l.endProbe(p) })
+	l.later(p.wait+time.Duration(len(p.sent)-1)*p.gap, func() { l.endProbe(p) })
 }
 
 // sendProbes sends the datagrams from place k on.
@@ -95,7 +102,7 @@ func (l *Loop) sendProbes(p *probe, k int) {
 	p.sent[k] = l.now()
 	l.send(p.to, questionBytes(p.series<<placeBits|uint64(k)))
 	if k++; k < len(p.sent) {
-		l.later(probeGap, func() { l.sendProbes(p, k) })
+		l.later(p.gap, func() { l.sendProbes(p, k) })
 	}
 }
 
