@@ -171,6 +171,8 @@ func (c *overlay) descriptor(b []byte, r *wire.Reader) (p2p.Msg, error) {
 		case routePatch:
 			c.patch.Head, m = h, &c.patch
 			c.patch.parse(r)
+		default:
+			r.Fail("a route table message that is neither reset nor patch")
 		}
 	case typePush:
 		c.push.Head, m = h, &c.push

@@ -59,6 +59,10 @@ func descriptors(t testing.TB) []golden {
 			idHex + "01 02 03 0e000000" + "ca18 64400002 02010000 04030201"},
 		{"bye", &gnutella.Bye{Head: gnutella.Head{ID: id, TTL: 1}, Code: 200, Text: "ok"},
 			idHex + "02 01 00 05000000" + "c800 6f6b 00"},
+		{"route table reset", &gnutella.RouteReset{Head: gnutella.Head{ID: id, TTL: 1}, Entries: 16384, Infinity: 2},
+			idHex + "30 01 00 06000000" + "00 00400000 02"},
+		{"route table patch", &gnutella.RoutePatch{Head: gnutella.Head{ID: id, TTL: 1}, Seq: 1, Of: 2, Zlib: true, Bits: 4, Data: "x\xda"},
+			idHex + "30 01 00 07000000" + "01 01 02 01 04 78da"},
 		{"push", &gnutella.Push{Head: head, Servent: servent, Index: 7, Addr: at},
 			idHex + "40 07 00 1a000000" + serventHex + "07000000 64400002 ca18"},
 		{"query", &gnutella.Query{Head: head, Flags: gnutella.Marked, Text: "ab c", Ext: "urn:\x00"},
@@ -119,6 +123,10 @@ func exchange(t *testing.T, out, in p2p.Codec, m p2p.Msg, want []byte) {
 func TestHandshakeTexts(t *testing.T) {
 	self := gnutella.Fields{Node: addr(t, "10.0.0.1:7000"), Remote: 0x0a000002, Agent: "x/1", Ultrapeer: "False"}
 	other := gnutella.Fields{Node: addr(t, "10.0.0.2:7000"), Remote: 0x0a000001, Agent: "y", Try: []p2p.Addr{addr(t, "10.0.0.3:1"), addr(t, "10.0.0.4:2")}}
+	upper := gnutella.Fields{Ultrapeer: "True", Needed: "False", Degree: 32, Dynamic: true, Routing: true, Bye: true,
+		Inflates: true, Try: []p2p.Addr{addr(t, "10.0.0.3:1")}}
+	blockUpper := "GNUTELLA/0.6 200 OK\r\nX-Ultrapeer: True\r\nX-Ultrapeer-Needed: False\r\nX-Degree: 32\r\nX-Dynamic-Querying: 0.1\r\n" +
+		"X-Query-Routing: 0.1\r\nBye-Packet: 0.1\r\nAccept-Encoding: deflate\r\nX-Try-Ultrapeers: 10.0.0.3:1\r\n\r\n"
 	block1 := "GNUTELLA CONNECT/0.6\r\nNode: 10.0.0.1:7000\r\nRemote-IP: 10.0.0.2\r\nUser-Agent: x/1\r\nX-Ultrapeer: False\r\n\r\n"
 	block2 := "GNUTELLA/0.6 200 OK\r\nNode: 10.0.0.2:7000\r\nRemote-IP: 10.0.0.1\r\nUser-Agent: y\r\nX-Try: 10.0.0.3:1,10.0.0.4:2\r\n\r\n"
 	full := "GNUTELLA/0.6 503 Full\r\nUser-Agent: y\r\n\r\n"
@@ -138,6 +146,11 @@ func TestHandshakeTexts(t *testing.T) {
 		a, b := gnutella.NewOverlay(), accepted(t, block1)
 		exchange(t, a, b, &gnutella.Connect{Minor: 6, Fields: self}, []byte(block1))
 		exchange(t, b, a, &gnutella.Answer{Minor: 6, Code: 503, Fields: gnutella.Fields{Agent: "y"}}, []byte(full))
+	})
+	t.Run("0.6, of an ultrapeer", func(t *testing.T) {
+		a, b := gnutella.NewOverlay(), accepted(t, block1)
+		exchange(t, a, b, &gnutella.Connect{Minor: 6, Fields: self}, []byte(block1))
+		exchange(t, b, a, &gnutella.Answer{Minor: 6, Code: 200, Fields: upper}, []byte(blockUpper))
 	})
 	t.Run("0.4", func(t *testing.T) {
 		a, b := gnutella.NewOverlay(), accepted(t, "GNUTELLA CONNECT/0.4\n\n")
@@ -222,6 +235,12 @@ func TestForeignDescriptors(t *testing.T) {
 func TestMalformedDescriptors(t *testing.T) {
 	for what, wire := range map[string]string{
 		"pong too short":           idHex + "01 07 00 0d000000" + "ca18 64400002 02010000 040302",
+		"route of neither kind":    idHex + "30 01 00 02000000" + "0200",
+		"reset too short":          idHex + "30 01 00 05000000" + "00 00400000",
+		"patch of 5 bits":          idHex + "30 01 00 05000000" + "01 01 01 00 05",
+		"patch of part 2 of 1":     idHex + "30 01 00 05000000" + "01 02 01 00 04",
+		"patch of part 0":          idHex + "30 01 00 05000000" + "01 00 01 00 04",
+		"patch packed with lzma":   idHex + "30 01 00 05000000" + "01 01 01 02 04",
 		"push too short":           idHex + "40 07 00 02000000" + "0000",
 		"query without NUL":        idHex + "80 07 00 03000000" + "0000 61",
 		"query of one byte":        idHex + "80 07 00 01000000" + "00",

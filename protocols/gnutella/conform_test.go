@@ -32,13 +32,14 @@ func TestConformVariants(t *testing.T) {
 
 // The texts of a handshake, and all golden packets in a row behind them.
 func FuzzOverlay(f *testing.F) {
-	texts := "GNUTELLA CONNECT/0.6\r\nNode: 10.0.0.1:7000\r\nX-Try: 10.0.0.3:1,10.0.0.4:2\r\n\r\nGNUTELLA/0.6 200 OK\r\n\r\n"
+	texts := "GNUTELLA CONNECT/0.6\r\nNode: 10.0.0.1:7000\r\nX-Ultrapeer: True\r\nX-Degree: 32\r\nAccept-Encoding: deflate\r\nX-Try: 10.0.0.3:1,10.0.0.4:2\r\n\r\nGNUTELLA/0.6 200 OK\r\n\r\n"
 	seeds := [][]byte{[]byte(texts), []byte("GNUTELLA CONNECT/0.4\n\n"), []byte("GNUTELLA OK\n\n")}
 	all := []byte(texts)
 	for _, g := range descriptors(f) {
 		all = append(all, unhex(f, g.wire)...)
 	}
-	p2ptest.FuzzCodec(f, overlayCodec(f), append(seeds, all)...)
+	packed := append([]byte("GNUTELLA CONNECT/0.6\r\n\r\n"+deflates), deflated(f, 1, all[len(texts):])...)
+	p2ptest.FuzzCodec(f, overlayCodec(f), append(seeds, all, packed)...)
 }
 
 // overlayCodec makes the codec of an acceptor.
@@ -66,6 +67,7 @@ func FuzzTransfer(f *testing.F) {
 	p2ptest.FuzzCodec(f, gnutella.NewTransfer,
 		[]byte("GET /get/7/a%20b%25%C3%A9.bin HTTP/1.1\r\nUser-Agent: peerbed/1\r\nRange: bytes=2-\r\nConnection: close\r\n\r\n"),
 		[]byte("HEAD /uri-res/N2R?urn:sha1:X HTTP/1.1\r\n\r\nGET /get/2468/Foobar.mp3/ HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"),
+		[]byte("GIV 5:b000000000000000000000000000000f/file\n\nRELAY b000000000000000000000000000000f\n\n"),
 		[]byte("HTTP/1.1 206 Partial Content\r\nContent-Length: 3\r\nContent-Range: bytes 2-4/5\r\n\r\ncdeHTTP 200 OK\nContent-length: 4\n\nabcd"))
 }
 

@@ -27,6 +27,11 @@ func TestGN6Transfer(t *testing.T) {
 	exchange(t, b, a, &gnutella.Response{Code: 404, Keep: true}, []byte( // HEAD has no body, so a head comes next
 		"HTTP/1.1 404 Not Found\r\nServer: peerbed/1\r\nContent-Type: application/binary\r\nContent-Length: 0\r\nConnection: Keep-Alive\r\n\r\n"))
 
+	g := gnutella.GUID{0xb0, 15: 0x0f}
+	guid := "b000000000000000000000000000000f"
+	exchange(t, a, b, &gnutella.Giv{Index: 5, Servent: g, Name: "a b"}, []byte("GIV 5:"+guid+"/a b\n\n"))
+	exchange(t, a, b, &gnutella.Relay{Servent: g}, []byte("RELAY "+guid+"\n\n"))
+
 	body := p2p.Content{Blob: "a", Off: 2, Len: 3}
 	got, content, err := b.Append(nil, &gnutella.Body{Data: body})
 	if len(got) != 0 || !reflect.DeepEqual(content, body) || err != nil {
@@ -82,6 +87,7 @@ func TestMalformedTransfers(t *testing.T) {
 	for _, text := range []string{
 		"GET /get/7 HTTP/1.1\r\n\r\n", "GET /get/-1/a HTTP/1.1\r\n\r\n", "GET /get/4294967296/a HTTP/1.1\r\n\r\n",
 		"GET /etc/passwd HTTP/1.1\r\n\r\n", "PUT /get/1/a HTTP/1.1\r\n\r\n", "GET /uri-res/N2R? HTTP/1.1\r\n\r\n",
+		"GIV 5:b0/a\n\n", "GIV x:b000000000000000000000000000000f/a\n\n", "GIV 5:b000000000000000000000000000000f\n\n", "RELAY b0\n\n",
 		"HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
 		"HTTP/1.1 206 OK\r\nContent-Length: 5\r\nContent-Range: bytes 0-2/9\r\n\r\n", "HTTP/1.1 206 OK\r\nContent-Length: 5\r\n\r\n",
 	} {

@@ -2,15 +2,16 @@ package gnutella_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
-
-	"peerbed/harness/fault"
-	"peerbed/harness/sim"
-	"peerbed/protocols/introducer"
-	"peerbed/protocols/p2p"
+	"time"
 
 	"peerbed/harness"
+	"peerbed/harness/fault"
+	"peerbed/harness/sim"
 	"peerbed/protocols/gnutella"
+	"peerbed/protocols/introducer"
+	"peerbed/protocols/p2p"
 )
 
 // mixed is a network in which every node has changes of its own; those whose
@@ -68,5 +69,54 @@ func TestGN7Push(t *testing.T) {
 				t.Errorf("%d givs and %d relays; want %d and %d", g, r, c.givs, c.relays)
 			}
 		})
+	}
+}
+
+// Who does not say that it is behind a firewall, as servents of version 0.4
+// cannot, is asked by Push once it could not be dialled.
+func TestPushAfterAll(t *testing.T) {
+	w := mixed(t, 1, nil, nil, nil, nil)
+	asker, owner := w.nodes[3], w.nodes[1]
+	w.must(owner, p2p.Publish{Name: "song", Size: 1000, Seed: 7})
+	if err := w.Apply(fault.Net{Walls: []p2p.Addr{owner}}); err != nil {
+		t.Fatal(err)
+	}
+	w.must(asker, p2p.Fetch{Name: "song"})
+	if w.sent("giv") == 0 || !w.Holds(asker, "song", 1000, 7) {
+		t.Errorf("%d givs", w.sent("giv"))
+	}
+}
+
+// A relay ends with its streams and leaves nothing on the disk; one that nobody
+// comes to does too, and a servent that is not asked to be one refuses.
+func TestRelayEnds(t *testing.T) {
+	d := newDesk(t, "relay=true")
+	id := "b0b1b2b3b4b5b6b7ffb9babbbcbdbe00"
+	for what, end := range map[string]func(asker, owner *stream){
+		"the asker hangs up": func(asker, _ *stream) { asker.breaks() },
+		"the owner breaks":   func(_, owner *stream) { owner.breaks() },
+		"both say nothing":   func(_, _ *stream) { d.pass(40 * time.Second) },
+		"a second Relay":     func(asker, _ *stream) { asker.say("RELAY " + id + "\n\n") },
+	} {
+		asker := d.call(strangerA, "RELAY "+id+"\n\n")
+		asker.hears("")
+		owner := d.call(strangerB, "GIV 1:"+id+"/a\n\n")
+		asker.hears("GIV 1:" + id + "/a\n\n")
+		asker.say("GET /get/1/a HTTP/1.1\r\n\r\n")
+		owner.hears("GET /get/1/a HTTP/1.1\r\nUser-Agent: peerbed/1\r\nConnection: Keep-Alive\r\n\r\n")
+		owner.say("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhel")
+		if said := asker.said(); !strings.HasSuffix(said, "\r\n\r\nhel") {
+			t.Errorf("%s: the asker hears %q", what, said)
+		}
+		end(asker, owner)
+		if !asker.over || !owner.over || len(d.blobs) > 0 {
+			t.Errorf("%s: over %v, %v; on the disk %v", what, asker.over, owner.over, d.blobs)
+		}
+	}
+	alone := d.call(strangerA, "RELAY "+id+"\n\n")
+	d.pass(40 * time.Second)
+	refused := newDesk(t).call(strangerA, "RELAY "+id+"\n\n")
+	if !alone.over || !refused.over {
+		t.Errorf("over: %v, %v", alone.over, refused.over)
 	}
 }

@@ -2,7 +2,9 @@ package gnutella_test
 
 import (
 	"crypto/sha1"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +94,48 @@ func TestDownloadResumes(t *testing.T) {
 	}
 	if want := []p2p.Addr{addr(t, "100.64.0.8:7000"), addr(t, "100.64.0.7:7000")}; !slices.Equal(result.Found, want) {
 		t.Errorf("found %v, want %v", result.Found, want)
+	}
+}
+
+// A responder that lies is found out even if others finish what it began: none
+// of them is blamed for its bytes.
+func TestDownloadFindsTheLiar(t *testing.T) {
+	for seed := range 2 {
+		d := newDesk(t)
+		link := d.linked(strangerA)
+		var result *p2p.Result
+		d.node.Do(p2p.Fetch{Name: "a"}, func(r p2p.Result) { result = &r })
+		id := link.said()[:16]
+		for _, host := range []string{"07", "08"} {
+			payload := raw(t, "01 581b 644000", host, "e8030000 01000000 0a000000 61 00") +
+				gnutella.FormatURN(sha1.Sum([]byte("0123456789"))) + "\x00" + string(servent[:])
+			link.say(id + "\x81\x05\x00" + string(rune(len(payload))) + "\x00\x00\x00" + payload)
+		}
+		liar := addr(t, "100.64.0.7:7000") + p2p.Addr(seed)<<16
+		known, liesTold := len(d.streams), 0
+		for i := 0; i < 100 && result == nil; i++ {
+			d.pass(time.Second)
+			for ; known < len(d.streams); known++ {
+				s := d.streams[known]
+				from := 0
+				if _, after, ok := strings.Cut(s.said(), "bytes="); ok {
+					from = int(after[0] - '0')
+				}
+				bytes, ends := "0123456789", 10
+				if s.peer.Addr == liar {
+					bytes, ends = "xxxxxxxxxx", from+4 // and it vanishes
+					liesTold++
+				}
+				head := fmt.Sprintf("HTTP/1.1 206 OK\r\nContent-Length: %d\r\nContent-Range: bytes %d-9/10\r\n\r\n", 10-from, from)
+				s.say(head + bytes[from:min(ends, 10)])
+				if !s.over {
+					s.breaks()
+				}
+			}
+		}
+		if result == nil || result.Err != nil || string(d.blobs["a"]) != "0123456789" || result.Found[0] == liar {
+			t.Errorf("liar %v, %d lies: %+v", liar, liesTold, result)
+		}
 	}
 }
 
