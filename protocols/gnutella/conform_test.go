@@ -84,6 +84,12 @@ func show(m p2p.Msg) string {
 		return fmt.Sprintf("TTL %d hops %d %q", m.TTL, m.Hops, m.Text)
 	case *gnutella.Hit:
 		return fmt.Sprintf("TTL %d hops %d %q at %v", m.TTL, m.Hops, m.Files[0].Name, m.Addr)
+	case *gnutella.Push:
+		return fmt.Sprintf("TTL %d hops %d: dial %v", m.TTL, m.Hops, m.Addr)
+	case *gnutella.Giv:
+		return fmt.Sprintf("%d/%s", m.Index, m.Name)
+	case *gnutella.RoutePatch:
+		return fmt.Sprintf("%d of %d", m.Seq, m.Of)
 	case *gnutella.Get:
 		return fmt.Sprintf("%d/%s %s", m.Index, m.Name, m.Range)
 	case *gnutella.Response:

@@ -88,6 +88,7 @@ type servent struct {
 	oldest  int    // its oldest place
 
 	library   library
+	told      time.Duration // when the ultrapeers were last told of it
 	searches  []*search
 	dynamics  []*dynamic
 	downloads []*download

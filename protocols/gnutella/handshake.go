@@ -240,6 +240,7 @@ func (l *link) rise() {
 		ttl = s.cfg.JoinTTL
 	}
 	s.ping([]*link{l}, ttl)
+	s.tellRoutes()
 }
 
 // drop closes the link and forgets it.

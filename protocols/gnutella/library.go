@@ -193,6 +193,7 @@ func (p *publishing) Handle(_ p2p.Peer, m p2p.Msg) {
 		p.done(p2p.Result{Err: p2p.ErrGone})
 	default:
 		p.s.library.add(p.s.env.Disk(), p.blob.Name, p.blob.Len, [sha1.Size]byte(sum.Sum))
+		p.s.changed()
 		p.done(p2p.Result{Blob: p.blob})
 	}
 }
@@ -203,5 +204,6 @@ func (s *servent) remove(name string, done func(p2p.Result)) {
 		return
 	}
 	s.library.remove(s.env.Disk(), name)
+	s.changed()
 	done(p2p.Result{})
 }

@@ -147,6 +147,14 @@ func (l *link) routed(m p2p.Msg) bool {
 // hears all.
 func (l *link) wants(words []string) bool { return !l.said.Routing || l.table.matches(words) }
 
+// changed tells the ultrapeers of a change of the library: at once, or with
+// others that follow soon.
+func (s *servent) changed() {
+	if s.env.Now()-s.told >= tendEvery {
+		s.tellRoutes()
+	}
+}
+
 // tellRoutes tells the ultrapeers what has changed in the library since they
 // were told last.
 func (s *servent) tellRoutes() {
@@ -176,6 +184,7 @@ func (s *servent) tellRoute(l *link) {
 	h.ID = s.newID()
 	p2p.Send(s.env, l.peer, RoutePatch{h, 1, 1, true, 4, pack(l.table.difference(&now))})
 	l.table, l.told = now, s.library.changes+1
+	s.told = s.env.Now()
 }
 
 // difference is the patch of 4 bits an entry that makes t to now.
