@@ -75,13 +75,7 @@ func TestHarnessEnds(t *testing.T) {
 				c.Process.Kill()
 			}
 			began := time.Now()
-			within(t, 30*time.Second, func() error {
-				list, err := remains(t.Context(), e, id)
-				if len(list) > 0 {
-					return fmt.Errorf("left behind: %q", list)
-				}
-				return err
-			})
+			nothingLeft(t, e, id)
 			t.Logf("all gone after %v", time.Since(began).Round(time.Millisecond))
 		})
 	}

@@ -3,7 +3,6 @@ package docker
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -153,8 +152,6 @@ func nothingLeft(t *testing.T, e *engine, id string, containers ...string) {
 	}
 }
 
-// waitUntilGone forgives a network that the daemon wrongly believes in use, as
-// Engine 20.10 now and then does: nobody could remove it.
 func waitUntilGone(ctx context.Context, e *engine, id string, containers ...string) error {
 	var list []string
 	err := until(ctx, goneWithin, func() (err error) {
@@ -166,7 +163,7 @@ func waitUntilGone(ctx context.Context, e *engine, id string, containers ...stri
 		}
 		return nil
 	})
-	if len(list) == 1 && errors.Is(e.removeRun(ctx, id), errStuck) {
+	if err != nil && stuckAlone(ctx, e, id, list) {
 		return nil
 	}
 	return err
