@@ -50,26 +50,27 @@ func (s *Sweep) outset(seed uint64) (*Case, error) {
 	for i := range s.Nodes {
 		c.Up = append(c.Up, i)
 	}
-	for _, e := range events {
-		c.add(e)
+	c.Events = make([]plan.Event, 0, len(events))
+	for i := range events {
+		c.add(&events[i])
 	}
 	return c, nil
 }
 
 // add takes an event over: as one for each node, if each node could do without
 // the others.
-func (c *Case) add(e plan.Event) {
+func (c *Case) add(e *plan.Event) {
 	switch e.Do {
 	case plan.Away:
 		c.Up = slices.DeleteFunc(c.Up, func(i int) bool { return slices.Contains(e.Nodes, i) })
 	case plan.Crash, plan.Vanish, plan.Leave, plan.Restart, plan.Pause, plan.Resume:
 		for _, i := range e.Nodes {
-			one := e
+			one := *e
 			one.Nodes = []int{i}
 			c.Events = append(c.Events, one)
 		}
 	default:
-		c.Events = append(c.Events, e)
+		c.Events = append(c.Events, *e)
 	}
 }
 

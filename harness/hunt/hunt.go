@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -128,10 +129,15 @@ func Find(t *testing.T, s Sweep) *Case {
 	if y.first == nil || s.Raw {
 		return y.first
 	}
+	t.Logf("seed %d, with %d events, violates %s: %s", y.first.Seed, len(y.first.Events), y.first.Invariant, y.first.Why)
 	small := s.shrink(y.first, func() bool { return ctx.Err() != nil })
 	s.story(small)
 	return small
 }
+
+// garbage is how much of it may gather, in per cent of what is in use, which is next
+// to nothing: worlds are small and soon over.
+const garbage = 1000
 
 // sweep plays the seeds on all cores. Once one has violated an invariant, no
 // higher one is begun.
@@ -139,6 +145,7 @@ func (y *tally) sweep(ctx context.Context, s *Sweep, name string) {
 	over := make(chan struct{})
 	go y.report(over, name)
 	defer close(over)
+	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), y.seeds) {
 		workers.Go(func() {

@@ -77,7 +77,8 @@ func (r *run) play() {
 	if r.wait(s.Lead); r.over() {
 		return
 	}
-	for i, e := range c.Events {
+	for i := range c.Events {
+		e := &c.Events[i]
 		if r.wait(r.began + e.At - r.w.Now()); r.over() {
 			return
 		}
@@ -94,7 +95,7 @@ func (r *run) play() {
 
 // heal ends all faults that a plan has left: what comes then is a rest.
 func (r *run) heal() {
-	r.disturb(plan.Event{Do: plan.Heal})
+	r.disturb(&plan.Event{Do: plan.Heal})
 	for i := range r.up {
 		_ = r.w.Resume(r.specs[i].Addr) // of most it says that they are not paused
 	}
@@ -317,11 +318,11 @@ func (r *run) breaks(name string, err error) {
 func (r *run) clock() time.Duration { return r.w.Now() - r.began }
 
 // do carries out one event of the plan, and reports whether it could.
-func (r *run) do(e plan.Event) bool {
+func (r *run) do(e *plan.Event) bool {
 	if len(e.Nodes) == 0 && !network(e.Do) {
 		return false
 	}
-	if r.s.May != nil && !r.s.May(e, r.now(e)) {
+	if r.s.May != nil && !r.s.May(*e, r.now(e)) {
 		return false
 	}
 	if network(e.Do) {
@@ -358,7 +359,7 @@ func network(do plan.Verb) bool {
 }
 
 // now is what is known before an event.
-func (r *run) now(e plan.Event) Now {
+func (r *run) now(e *plan.Event) Now {
 	n := Now{Live: r.live, Rest: r.live}
 	for _, o := range r.old {
 		if o.until+r.s.Memory >= r.w.Now() {
@@ -398,7 +399,7 @@ func (r *run) remember(i int) {
 }
 
 // wish is the Op of an event; nil: it has none.
-func wish(e plan.Event) p2p.Op {
+func wish(e *plan.Event) p2p.Op {
 	switch e.Do {
 	case plan.Leave:
 		return p2p.Leave{}
@@ -414,7 +415,7 @@ func wish(e plan.Event) p2p.Op {
 
 // disturb begins or ends a fault of the network, and makes the network what
 // all that last make of it.
-func (r *run) disturb(e plan.Event) bool {
+func (r *run) disturb(e *plan.Event) bool {
 	if e.Do == plan.Heal {
 		was := len(r.net)
 		r.net = slices.DeleteFunc(r.net, func(f plan.Event) bool { return e.Label == "" || e.Label == f.Label })
@@ -422,7 +423,7 @@ func (r *run) disturb(e plan.Event) bool {
 			return false
 		}
 	} else {
-		r.net = append(r.net, e)
+		r.net = append(r.net, *e)
 	}
 	var n fault.Net
 	for _, f := range r.net {

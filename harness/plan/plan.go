@@ -94,6 +94,26 @@ func Timeline(f Facts, plans ...Plan) ([]Event, error) {
 		}
 		all = append(all, events...)
 	}
-	slices.SortStableFunc(all, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
-	return slices.DeleteFunc(all, func(e Event) bool { return e.At > f.For }), nil
+	return ordered(all, f.For), nil
+}
+
+// ordered returns the events until end in the order of time, and of the list
+// within one time. It sorts their places: an event is large.
+func ordered(list []Event, end time.Duration) []Event {
+	type place struct {
+		at time.Duration
+		i  int
+	}
+	places := make([]place, 0, len(list))
+	for i := range list {
+		if at := list[i].At; at <= end {
+			places = append(places, place{at, i})
+		}
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.i, b.i)) })
+	sorted := make([]Event, len(places))
+	for k, p := range places {
+		sorted[k] = list[p.i]
+	}
+	return sorted
 }

@@ -11,7 +11,7 @@ func (h *host) datagram(to p2p.Addr, m p2p.Msg) {
 	w := h.w
 	size := m.Size()
 	h.sent(m, size)
-	h.note(Event{What: Send, Peer: to, kind: m.Kind(), Size: size, Msg: m})
+	h.note(&Event{What: Send, Peer: to, kind: m.Kind(), Size: size, Msg: m})
 	at, why := h.fly(to, size)
 	if why != "" {
 		h.drop(to, 0, m, size, why)
@@ -70,12 +70,12 @@ func (w *World) deliver(j *job) {
 		j.proof.datagram(h, j.m)
 	}
 	h.received(j.m, j.size)
-	h.note(Event{What: Hear, Peer: j.from.addr, kind: j.m.Kind(), Size: j.size, Msg: j.m})
+	h.note(&Event{What: Hear, Peer: j.from.addr, kind: j.m.Kind(), Size: j.size, Msg: j.m})
 	h.give(h.node, j.from.addr.Peer(), j.m, j.from)
 }
 
 // drop ends the way of a message that h sent.
 func (h *host) drop(to p2p.Addr, link p2p.Link, m p2p.Msg, size int, why string) {
-	h.note(Event{What: Drop, Peer: to, Link: link, kind: m.Kind(), Size: size, Why: why, Msg: m})
+	h.note(&Event{What: Drop, Peer: to, Link: link, kind: m.Kind(), Size: size, Why: why, Msg: m})
 	h.lang.recycle(&h.w.cfg, m)
 }

@@ -66,7 +66,7 @@ func (h *host) start(what What) {
 	if h.lang.p.Datagrams != nil {
 		h.codec = h.lang.p.Datagrams()
 	}
-	h.note(Event{What: what, Why: h.spec.Name})
+	h.note(&Event{What: what, Why: h.spec.Name})
 	h.node = h.lang.p.New(h.spec.Config, h.spec.State)
 	h.touch()
 	h.node.Start(h)
@@ -109,7 +109,7 @@ func (h *host) fire(at time.Duration, j *job) {
 		h.stopped = slices.Delete(h.stopped, i, i+1)
 		return
 	}
-	h.note(Event{What: Fire, kind: j.m.Kind(), Msg: j.m})
+	h.note(&Event{What: Fire, kind: j.m.Kind(), Msg: j.m})
 	h.touch()
 	h.node.Handle(p2p.Peer{}, j.m)
 }
@@ -168,7 +168,7 @@ func (h *host) tell(to p2p.Handler, about p2p.Peer, m p2p.Msg, err error) {
 	if err != nil {
 		e.Why = err.Error()
 	}
-	h.note(e)
+	h.note(&e)
 	h.touch()
 	to.Handle(about, m)
 }

@@ -54,7 +54,7 @@ func (w *World) Restart(a p2p.Addr) error {
 
 // crash ends h's life as a killed process ends.
 func (h *host) crash() {
-	h.note(Event{What: Crash})
+	h.note(&Event{What: Crash})
 	h.stop()
 	for _, e := range h.open() {
 		e.abort(p2p.ErrReset)
@@ -65,7 +65,7 @@ func (h *host) crash() {
 // exit ends h's life after it has said good-bye: what it has sent still goes
 // out, and its streams close.
 func (h *host) exit() {
-	h.note(Event{What: Leave})
+	h.note(&Event{What: Leave})
 	h.stop()
 	for _, e := range h.open() {
 		e.over = true
@@ -75,7 +75,7 @@ func (h *host) exit() {
 }
 
 func (h *host) vanish() {
-	h.note(Event{What: Vanish})
+	h.note(&Event{What: Vanish})
 	h.stop()
 	h.gone = true
 	for _, e := range h.open() {

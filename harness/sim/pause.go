@@ -27,7 +27,7 @@ func (w *World) Pause(a p2p.Addr) error {
 		return fmt.Errorf("sim: pause %v: %w", a, harness.ErrPaused)
 	}
 	w.enter()
-	h.note(Event{What: Pause})
+	h.note(&Event{What: Pause})
 	h.paused = true
 	w.paused++
 	w.leave()
@@ -42,7 +42,7 @@ func (w *World) Resume(a p2p.Addr) error {
 		return fmt.Errorf("sim: resume %v: it is not paused", a)
 	}
 	w.enter()
-	h.note(Event{What: Resume})
+	h.note(&Event{What: Resume})
 	h.paused = false
 	w.paused--
 	w.leave()

@@ -85,7 +85,7 @@ func (q *queue) pop() event {
 // done gives the place of an event's job to the next.
 func (q *queue) done(e event) {
 	j := q.job(e.job)
-	j.m, j.f, j.end, j.proof = nil, nil, nil, nil // for the garbage collector
+	j.m, j.f, j.end, j.proof, j.wish = nil, nil, nil, nil, nil // for the garbage collector
 	q.free = append(q.free, e.job)
 }
 

@@ -75,7 +75,7 @@ func (h *host) Dial(to p2p.Addr, codec p2p.Codec, who p2p.Handler) p2p.Peer {
 	a.peer = p2p.Peer{Addr: to, Link: h.nextLink(a)}
 	*b = end{conn: c, host: w.table.find(to.IP()), up: true}
 	b.peer.Addr = p2p.MakeAddr(h.addr.IP(), port)
-	h.note(Event{What: Dial, Peer: to, Link: a.peer.Link})
+	h.note(&Event{What: Dial, Peer: to, Link: a.peer.Link})
 	a.send(item{step: stepOpen})
 	c.check()
 	return a.peer
@@ -100,7 +100,7 @@ func (h *host) Close(p p2p.Peer) {
 	if e == nil {
 		return
 	}
-	h.note(Event{What: Close, Peer: p.Addr, Link: p.Link})
+	h.note(&Event{What: Close, Peer: p.Addr, Link: p.Link})
 	e.end()
 	e.send(item{step: stepClose})
 }
@@ -123,7 +123,7 @@ func (h *host) say(to p2p.Peer, m p2p.Msg) {
 		return
 	}
 	h.sent(m, size)
-	h.note(Event{What: Send, Peer: to.Addr, Link: to.Link, kind: m.Kind(), Size: size, Msg: m})
+	h.note(&Event{What: Send, Peer: to.Addr, Link: to.Link, kind: m.Kind(), Size: size, Msg: m})
 	if e.queued+size > overrun {
 		h.drop(to.Addr, to.Link, m, size, "overrun")
 		e.breaks(p2p.ErrOverrun)
@@ -189,7 +189,7 @@ func (e *end) hear(it *item) {
 	}
 	h := e.host
 	h.received(it.m, it.size)
-	h.note(Event{What: Hear, Peer: e.peer.Addr, Link: e.peer.Link, kind: it.m.Kind(), Size: it.size, Msg: it.m})
+	h.note(&Event{What: Hear, Peer: e.peer.Addr, Link: e.peer.Link, kind: it.m.Kind(), Size: it.size, Msg: it.m})
 	h.give(e.to, e.peer, it.m, e.other().host)
 }
 

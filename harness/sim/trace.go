@@ -139,7 +139,7 @@ func (t *trace) write() {
 }
 
 // note traces what happens at h.
-func (h *host) note(e Event) {
+func (h *host) note(e *Event) {
 	w := h.w
 	e.Node = h.number
 	e.At, e.Cause = w.now, w.cause
@@ -149,7 +149,7 @@ func (h *host) note(e Event) {
 	if w.trace.watch != nil || w.trace.out != nil {
 		e.Kind = h.lang.name(e.kind, e.Msg)
 	}
-	w.trace.add(&e)
+	w.trace.add(e)
 }
 
 func (w *World) noteNet(n fault.Net) {

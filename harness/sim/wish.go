@@ -33,7 +33,7 @@ type finished struct {
 func (w *World) Do(a p2p.Addr, op p2p.Op, done func(harness.Outcome)) (cause uint32) {
 	w.costs = append(w.costs, [3]Cost{})
 	s := &wish{id: uint32(len(w.costs) - 1), op: op, at: w.now, done: done}
-	w.queue.push(w.now, job{do: taskCall, cause: s.id, f: func() { w.begin(s, a) }})
+	w.queue.push(w.now, job{do: taskWish, cause: s.id, to: a, wish: s})
 	return s.id
 }
 
@@ -46,7 +46,7 @@ func (w *World) begin(s *wish, a p2p.Addr) {
 	}
 	s.host, s.came = h, w.now
 	h.wishes = append(h.wishes, s)
-	h.note(Event{What: Wish, Why: describe(s.op)})
+	h.note(&Event{What: Wish, Why: describe(s.op)})
 	w.limit(s)
 	if h.paused {
 		h.later(s.reach)
@@ -84,10 +84,11 @@ func (s *wish) answer(r p2p.Result) {
 // so that it is enough to wait for the first of those that are not over.
 func (w *World) limit(s *wish) {
 	waited := len(w.wishes) > 0
-	for len(w.wishes) > 0 && w.wishes[0].over {
-		w.wishes = w.wishes[1:]
+	over := 0
+	for over < len(w.wishes) && w.wishes[over].over {
+		over++
 	}
-	w.wishes = append(w.wishes, s)
+	w.wishes = append(slices.Delete(w.wishes, 0, over), s)
 	if !waited {
 		w.queue.push(w.now+p2p.MaxOp, job{do: taskExpiry})
 	}
@@ -120,7 +121,7 @@ func (s *wish) finish(r p2p.Result) {
 	}
 	was := h.w.cause
 	h.w.cause = s.id
-	h.note(Event{What: Result, Why: why})
+	h.note(&Event{What: Result, Why: why})
 	h.w.cause = was
 	h.w.finished = append(h.w.finished, finished{s, harness.Outcome{Result: r, Took: h.w.now - s.at}})
 }

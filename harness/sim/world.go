@@ -180,8 +180,14 @@ func (w *World) leave() {
 	}
 	clear(w.finished)
 	w.finished = w.finished[:0]
-	if !w.mute {
-		tell(w.take())
+	if w.mute {
+		return
+	}
+	told := w.take()
+	tell(told)
+	if w.told == nil { // none of them has called the World
+		clear(told)
+		w.told = told[:0]
 	}
 }
 
@@ -201,6 +207,7 @@ const (
 	taskTimer                // m is due at host
 	taskArrival              // the first item on its way from end has arrived
 	taskSilence              // conn has been broken for p2p.Silence
+	taskWish                 // wish comes to the node at to
 	taskExpiry               // the first of the wishes has waited for p2p.MaxOp
 )
 
@@ -218,6 +225,7 @@ type job struct {
 	m     p2p.Msg
 	proof *proof
 	end   *end
+	wish  *wish
 	f     func()
 }
 
@@ -235,6 +243,8 @@ func (w *World) handle(e event, j *job) {
 		j.end.arrive(e.seq)
 	case taskSilence:
 		j.end.conn.silent(j.n)
+	case taskWish:
+		w.begin(j.wish, j.to)
 	case taskExpiry:
 		w.expire()
 	}

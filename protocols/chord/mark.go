@@ -1,27 +1,35 @@
 package chord
 
+import (
+	"math/bits"
+
+	"peerbed/protocols/p2p"
+)
+
 // Mark is one number for all that Inspect tells: as long as it is the same, so
 // is the state. Package hunt asks for it after every event.
 func (c *Chord) Mark() uint64 {
-	h := uint64(len(c.succs))<<32 | uint64(len(c.store))
-	mix := func(x uint64) {
-		h = (h ^ x) * 0x9E3779B97F4A7C15
-		h ^= h >> 29
+	h := mark(len(c.succs)).with(c.pred.Addr)
+	for i := range c.succs {
+		h = h.with(c.succs[i].Addr)
 	}
-	mix(uint64(c.pred.Addr))
-	for _, r := range c.succs {
-		mix(uint64(r.Addr))
-	}
-	for _, r := range c.fingers {
-		mix(uint64(r.Addr))
+	for i := range c.fingers {
+		h = h.with(c.fingers[i].Addr)
 	}
 	for i := range c.store {
 		if e := &c.store[i]; !e.Gone {
+			h = h.with(p2p.Addr(len(e.Name)))
 			for k := range len(e.Name) {
-				mix(uint64(e.Name[k]))
+				h = h.with(p2p.Addr(e.Name[k]))
 			}
-			mix(1 << 8) // ends the name
 		}
 	}
-	return h
+	return uint64(h)
+}
+
+// A mark grows by addresses. The multiplications do not wait for one another.
+type mark uint64
+
+func (h mark) with(a p2p.Addr) mark {
+	return mark(bits.RotateLeft64(uint64(h), 11) ^ uint64(a)*0x9E3779B97F4A7C15)
 }
