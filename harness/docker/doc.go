@@ -23,8 +23,9 @@
 //     by SIGKILL. An agent that is killed is started again, by the daemon or by
 //     the harness, reads what it must know from labels, and the run goes on;
 //     cuts stand meanwhile. A watch, a small process beside the harness, sees to
-//     what there is before an agent lives. What outlives all of them, because
-//     the daemon or the machine went down, is swept when the next run begins.
+//     what there is before an agent lives, and to what there is when both are
+//     gone, for a minute, in which a daemon may come back. What outlives all of
+//     them is swept when the next run begins.
 //
 // A run that does not fit (memory, process ids, ports of the bridge, files of
 // the daemon, the machine's neighbour table where it may not be raised) is
