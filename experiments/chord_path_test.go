@@ -193,7 +193,7 @@ func lookupsAmongDead(t *harness.T, number, rings int, p float64, changes ...str
 		c := stillRing(t, pathProtocol, nodes, number*100+i, append(changes, "copies=1")...)
 		c.Crash(some(t, c, p, number*100+i)...)
 		live := inOrder(c, c.Live())
-		r := c.Run(0, asked{lookups})
+		r := c.Run(0, asked{lookups: lookups})
 		next := r.Traffic.Kind("next")
 		m.timeouts += float64(next.Sent-next.Received) * share
 		for _, o := range r.Operations {

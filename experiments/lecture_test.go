@@ -15,10 +15,10 @@ import (
 // lectureBits is the m of the lecture's circle: 2^7 points.
 const lectureBits ring.Bits = 7
 
-// TestChordLecture builds the ring that the lecture draws, of nodes that join
+// TestChordC2C3Lecture builds the ring that the lecture draws, of nodes that join
 // as any others do, and looks at what the lecture says of it (claims C2 and
 // C3): the fingers of N80, and the way of a lookup of K42 from there.
-func TestChordLecture(t *testing.T) {
+func TestChordC2C3Lecture(t *testing.T) {
 	c := start(t, chord.Protocol, 0, harness.Cast(chord.Lecture()),
 		harness.Config("stabilize=200ms", "fix-fingers=100ms"))
 	fingers := []ring.ID{96, 96, 96, 96, 96, 112, 16}

@@ -53,15 +53,20 @@ func owner(c *harness.Cluster, sorted []int, key ring.ID) int {
 	return sorted[k%len(sorted)]
 }
 
-// asked is a workload in which random nodes look up names that nobody has, all
-// at the first moment: what one lookup makes its node learn helps no other.
-type asked struct{ lookups int }
+// asked is a workload in which random nodes look up names that nobody has: at
+// random times up to over, or all at the first moment, so that what one lookup
+// makes its node learn helps no other.
+type asked struct {
+	lookups int
+	over    time.Duration
+}
 
 func (a asked) Events(f plan.Facts) ([]plan.Event, error) {
 	r := f.Rand()
 	events := make([]plan.Event, a.lookups)
 	for i := range events {
-		events[i] = plan.Event{Do: plan.Find, Nodes: []int{r.IntN(f.Nodes)}, Name: fmt.Sprintf("nothing-%d-%d", f.Seed, i)}
+		events[i] = plan.Event{At: time.Duration(r.Float64() * float64(a.over)), Do: plan.Find, Nodes: []int{r.IntN(f.Nodes)},
+			Name: fmt.Sprintf("nothing-%d-%d", f.Seed, i)}
 	}
 	return events, nil
 }
