@@ -150,10 +150,9 @@ const (
 	removals     = 4
 )
 
-// errStuck says that only a network is left, and that nothing is on it. Engine
-// 20.10 has then lost count: its store has no endpoint of the network, and says
-// that there is one. That was seen some times in a thousand containers started
-// and removed many at once.
+// errStuck says that only a network is left, and that nothing is on it. The
+// agent's cleanNetworks tells how that comes about: the daemon's store has no
+// endpoint of the network left, and counts one.
 var errStuck = errors.New("its network remains, which the Docker daemon takes for in use though nothing is on it (a defect of Engine 20.10, which does no harm); it goes after \"sudo systemctl restart docker\"")
 
 // removeRun removes all that carries the run's label, the agent first: it
