@@ -8,7 +8,15 @@ import (
 
 // Mark is one number for all that Inspect tells: as long as it is the same, so
 // is the state. Package hunt asks for it after every event.
-func (c *Chord) Mark() uint64 {
+func (h *host) Mark() uint64 {
+	var all mark
+	for _, c := range h.points {
+		all = all.with(p2p.Addr(c.mark()))
+	}
+	return uint64(all)
+}
+
+func (c *Chord) mark() mark {
 	h := mark(len(c.succs)).with(c.pred.Addr)
 	for i := range c.succs {
 		h = h.with(c.succs[i].Addr)
@@ -24,7 +32,7 @@ func (c *Chord) Mark() uint64 {
 			}
 		}
 	}
-	return uint64(h)
+	return h
 }
 
 // A mark grows by addresses. The multiplications do not wait for one another.

@@ -20,7 +20,12 @@ import (
 
 func init() { hunt.Flags(flag.CommandLine) }
 
-var _ hunt.Marked = (*chord.Chord)(nil)
+// A node says cheaply whether its state has changed, or random plans are slow.
+func TestMarked(t *testing.T) {
+	if _, ok := chord.New(p2p.Default[chord.Config](), nil).(hunt.Marked); !ok {
+		t.Errorf("%T does not implement hunt.Marked", chord.New(p2p.Default[chord.Config](), nil))
+	}
+}
 
 // r is the length of successor lists, as Zave's models have it.
 const r = 3
