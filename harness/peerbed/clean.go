@@ -6,34 +6,51 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/urfave/cli/v3"
+
 	"peerbed/harness"
 	"peerbed/harness/docker"
+	"peerbed/harness/peerbed/internal/resident"
 	"peerbed/harness/proc"
 )
 
 // clean removes what runs have left in the worlds that leave anything.
-func clean(ctx context.Context, s *shell) error {
-	var c harness.Cleaning
-	s.flags.BoolVar(&c.Dry, "n", false, "remove nothing, only say what would be removed")
-	s.flags.BoolVar(&c.All, "all", false, "end and remove runs that are alive, too")
-	s.flags.StringVar(&c.Run, "run", "", "remove the run with this `id` and nothing else, dead or alive")
-	world := s.flags.String("backend", "", "look in this `world` alone: docker or proc")
-	if _, err := s.parse(0); err != nil {
-		return err
-	}
-	c.Tell = func(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
+func (s *shell) clean() *cli.Command {
+	return &cli.Command{Name: "clean", Usage: "remove what earlier runs have left: containers, networks, processes, folders, images",
+		Description: "Runs and clusters that are alive stay, unless they are named:\n\n    peerbed clean -n\n    peerbed clean -run 127.80-3fa2b1",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "n", Usage: "remove nothing, only say what would be removed"},
+			&cli.BoolFlag{Name: "all", Usage: "end and remove runs and clusters that are alive, too"},
+			&cli.StringFlag{Name: "run", Usage: "remove the run with this `id` and nothing else, dead or alive"},
+			&cli.StringFlag{Name: "backend", Usage: "look in this `world` alone: docker or proc"},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if _, err := arguments(c, 0, 0); err != nil {
+				return err
+			}
+			say := func(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
+			return s.sweep(ctx, c.String("backend"), harness.Cleaning{Dry: c.Bool("n"), All: c.Bool("all"), Run: c.String("run"), Tell: say})
+		}}
+}
+
+func (s *shell) sweep(ctx context.Context, world string, c harness.Cleaning) error {
 	var found []harness.Leftover
 	var errs []error
-	switch *world {
-	case "docker", "proc", "":
+	switch world {
+	case "docker", "proc":
+	case "":
+		if c.Run == "" {
+			list, err := resident.Clean(ctx, c)
+			found, errs = append(found, list...), append(errs, err)
+		}
 	default:
-		return misuse(fmt.Sprintf("-backend %s: leftovers are in docker or proc", *world))
+		return misused("-backend %s: leftovers are in docker or proc", world)
 	}
-	if *world != "docker" {
+	if world != "docker" {
 		list, err := proc.Clean(ctx, c)
 		found, errs = append(found, list...), append(errs, err)
 	}
-	if *world != "proc" {
+	if world != "proc" {
 		list, err := docker.Clean(ctx, c)
 		found, errs = append(found, list...), append(errs, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/urfave/cli/v3"
+
 	"peerbed/harness"
 	"peerbed/harness/record"
 	_ "peerbed/harness/worlds"
@@ -14,24 +16,35 @@ import (
 
 // demo tells the story of a small Chord ring: in the simulator, where it takes
 // no time, and then once more with real nodes.
-func demo(ctx context.Context, s *shell) error {
-	seed := s.flags.Uint64("seed", 1, "seeds all randomness")
-	world := s.flags.String("backend", "", "the `world` of the second half: docker or proc (default: docker, if a daemon answers)")
-	if _, err := s.parse(0); err != nil {
-		return err
-	}
-	if *world != "" && *world != "docker" && *world != "proc" {
-		return misuse(fmt.Sprintf("-backend %s: the second half runs in docker or proc", *world))
-	}
-	d := &story{ctx: ctx, out: s.out, seed: *seed, world: *world, began: time.Now()}
-	command := fmt.Sprintf("go run ./harness/peerbed demo -seed %d", *seed)
-	if *world != "" {
-		command += " -backend " + *world
+func (s *shell) demo() *cli.Command {
+	return &cli.Command{Name: "demo", Usage: "the lecture's Chord ring, disturbed: in the simulator, then in containers",
+		Description: "Half a minute, and a page with pictures:\n\n    peerbed demo\n    peerbed demo -backend proc      # without Docker",
+		Flags: []cli.Flag{
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seeds all randomness"},
+			&cli.StringFlag{Name: "backend", Usage: "the `world` of the second half: docker or proc (default: docker, if a daemon answers)"},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if _, err := arguments(c, 0, 0); err != nil {
+				return err
+			}
+			world := c.String("backend")
+			if world != "" && world != "docker" && world != "proc" {
+				return misused("-backend %s: the second half runs in docker or proc", world)
+			}
+			return s.tellDemo(ctx, c.Uint64("seed"), world)
+		}}
+}
+
+func (s *shell) tellDemo(ctx context.Context, seed uint64, world string) error {
+	d := &story{ctx: ctx, out: s.out, seed: seed, world: world, began: time.Now()}
+	command := fmt.Sprintf("go run ./harness/peerbed demo -seed %d", seed)
+	if world != "" {
+		command += " -backend " + world
 	}
 	d.page = record.Page{
 		Title:   "A small Chord ring, disturbed",
 		Lead:    "The ring that lectures draw: a lookup hop by hop, a crash with one copy and with two, a short cut and a long one; then the same on real nodes.",
-		Facts:   []record.Fact{{Name: "seed", Value: fmt.Sprint(*seed)}},
+		Facts:   []record.Fact{{Name: "seed", Value: fmt.Sprint(seed)}},
 		Command: command,
 	}
 	return d.tell(d.lookup, d.crash, d.cut, d.longCut, d.real, d.end)

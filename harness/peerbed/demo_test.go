@@ -89,14 +89,3 @@ func TestCommandLines(t *testing.T) {
 		}
 	}
 }
-
-// Flags may stand before and after arguments, with one dash or two.
-func TestFlagsStandAnywhere(t *testing.T) {
-	for _, args := range [][]string{{"-n", "3", "x"}, {"x", "--n", "3"}, {"x", "-n=3"}} {
-		s := newShell("test", args, &bytes.Buffer{}, &bytes.Buffer{})
-		n := s.flags.Int("n", 0, "")
-		if rest, err := s.parse(1); err != nil || *n != 3 || rest[0] != "x" {
-			t.Errorf("%q: n=%d, rest %q, %v", args, *n, rest, err)
-		}
-	}
-}

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/urfave/cli/v3"
 
 	"peerbed/harness"
 	"peerbed/harness/docker"
@@ -48,17 +49,28 @@ func fine(name, format string, args ...any) check {
 var errSick = errors.New("containers cannot run here; what is missing, and how to get it, is in the table (processes may do: -backend proc)")
 
 // doctor tells what this machine has for runs, and how to get what it lacks.
-func doctor(ctx context.Context, s *shell) error {
-	form := s.flags.String("o", "table", "the `form` of the answer: table or json")
-	quick := s.flags.Bool("quick", false, "only look: try nothing in a container")
-	if _, err := s.parse(0); err != nil {
-		return err
-	}
-	if *form != "table" && *form != "json" {
-		return misuse(fmt.Sprintf("-o %s: want table or json", *form))
-	}
+func (s *shell) doctor() *cli.Command {
+	return &cli.Command{Name: "doctor", Usage: "what this machine has for runs, what it lacks, and how to get it",
+		Description: "It exits with 0 if containers can run:\n\n    peerbed doctor\n    peerbed doctor -quick -o json",
+		Flags: []cli.Flag{
+			form(),
+			&cli.BoolFlag{Name: "quick", Usage: "only look: try nothing in a container"},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if _, err := arguments(c, 0, 0); err != nil {
+				return err
+			}
+			json, err := wantsJSON(c)
+			if err != nil {
+				return err
+			}
+			return s.diagnose(ctx, !c.Bool("quick"), json)
+		}}
+}
+
+func (s *shell) diagnose(ctx context.Context, try, json bool) error {
 	say := func(format string, args ...any) { fmt.Fprintf(s.errs, format+"\n", args...) }
-	checks := examine(ctx, !*quick, say)
+	checks := examine(ctx, try, say)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -67,7 +79,7 @@ func doctor(ctx context.Context, s *shell) error {
 		well = well && c.Grade != missing
 	}
 	print := table
-	if *form == "json" {
+	if json {
 		print = asJSON
 	}
 	if err := print(s.out, checks, well); err != nil || well {
@@ -132,9 +144,7 @@ func table(w io.Writer, checks []check, well bool) error {
 }
 
 func asJSON(w io.Writer, checks []check, well bool) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(struct {
+	return writeJSON(w, struct {
 		Containers bool    `json:"containers"` // whether runs on containers work
 		Checks     []check `json:"checks"`
 	}{well, checks})

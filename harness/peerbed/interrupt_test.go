@@ -29,6 +29,9 @@ import (
 const commandVariable = "PEERBED_TEST_COMMAND"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "resident" { // as peerbed up starts it
+		main()
+	}
 	if line := os.Getenv(commandVariable); line != "" {
 		os.Args = append(os.Args[:1], strings.Fields(line)...)
 		main()

@@ -2,56 +2,71 @@
 //
 //	go run ./harness/peerbed demo
 //
-// shows in half a minute what the bed does. Each subcommand is a value in the
-// table below and a file of its own; -h after its name explains it.
+// shows in half a minute what the bed does.
+//
+//	go run ./harness/peerbed up -protocol chord -nodes 32
+//
+// brings a cluster up that lives until "peerbed down", for the commands in
+// between to be tried on; package resident, below internal, keeps it. Each
+// command is a method of shell that returns a cli.Command; -h after its name
+// teaches it.
 package main
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/urfave/cli/v3"
 )
 
-// A command is one thing that can be asked of peerbed.
-type command struct {
-	name, args, doc string
-	// run does it. flags are the command's own, not yet parsed: run registers
-	// what it knows and calls parse.
-	run func(ctx context.Context, s *shell) error
+// A shell is one command line and where its answers go.
+type shell struct {
+	out  io.Writer
+	errs io.Writer // for progress, where out is the answer
+	// interrupted is what Ctrl-C has left behind, for the user.
+	interrupted string
 }
 
 // commands are in the order in which help lists them.
-var commands = []command{
-	{"demo", "", "the lecture's Chord ring, disturbed: in the simulator, then in containers", demo},
-	{"doctor", "", "what this machine has for runs, what it lacks, and how to get it", doctor},
-	{"clean", "", "remove what earlier runs have left: containers, networks, processes, folders, images", clean},
+func (s *shell) commands() []*cli.Command {
+	all := []*cli.Command{
+		s.demo(),
+		s.up(), s.resident(), s.list(), s.status(), s.down(),
+		s.publish(), s.find(), s.fetch(), s.remove(), s.leave(),
+		s.crash(), s.vanish(), s.restart(), s.pause(), s.resume(),
+		s.cut(), s.shape(), s.heal(), s.churn(), s.wait(),
+		s.metrics(), s.logs(),
+		s.doctor(), s.clean(),
+	}
+	for _, c := range all {
+		c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return misuse(err.Error()) }
+		c.CustomHelpTemplate = help
+		c.HideHelpCommand = true
+		c.DisableSliceFlagSeparator = true
+	}
+	return all
 }
 
-// A shell is what a command has to work with.
-type shell struct {
-	out   io.Writer
-	errs  io.Writer     // for progress, where out is the answer
-	flags *flag.FlagSet // of this command
-	args  []string      // what followed its name
-}
+// help is the form of -h.
+const help = `peerbed {{.Name}}{{if .ArgsUsage}} {{.ArgsUsage}}{{end}}: {{.Usage}}
 
-func newShell(name string, args []string, out, errs io.Writer) *shell {
-	s := &shell{out: out, errs: errs, flags: flag.NewFlagSet(name, flag.ContinueOnError), args: args}
-	s.flags.SetOutput(io.Discard) // what is wrong is said once, in one sentence
-	s.flags.Usage = func() {}
-	return s
-}
+{{.Description}}
+
+Flags, with one dash or two, before or after arguments:{{template "visibleFlagTemplate" .}}
+`
 
 // A misuse is what is wrong with a command line.
 type misuse string
 
 func (m misuse) Error() string { return string(m) }
+
+func misused(format string, args ...any) error { return misuse(fmt.Sprintf(format, args...)) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -60,89 +75,96 @@ func main() {
 }
 
 // run carries out one command line and returns the exit status: 0 done, 1
-// failed, 2 not understood.
+// failed, 2 not understood, 130 interrupted.
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
+	s := &shell{out: out, errs: errs, interrupted: "what it had started is gone"}
+	commands := s.commands()
 	name := ""
 	if len(args) > 0 {
 		name = args[0]
 	}
 	switch strings.TrimLeft(name, "-") {
 	case "h", "help":
-		usage(out)
-		return 0
+		if len(args) == 1 {
+			usage(out, commands)
+			return 0
+		}
+		name, args = args[1], []string{args[1], "-h"}
 	case "":
-		usage(errs)
+		usage(errs, commands)
 		return 2
 	}
-	for _, c := range commands {
-		if c.name == name {
-			return c.start(ctx, args[1:], out, errs)
-		}
+	root := &cli.Command{
+		Name: "peerbed", Commands: commands, Writer: out, ErrWriter: errs, HideHelpCommand: true,
+		EnableShellCompletion: true, ShellComplete: complete(commands),
+		ExitErrHandler: func(context.Context, *cli.Command, error) {},
+		Action: func(context.Context, *cli.Command) error {
+			return misused("no command %q; there are %s", name, names(commands))
+		},
 	}
-	fmt.Fprintf(errs, "peerbed: no command %q; there are %s; see peerbed -h\n", name, names())
-	return 2
+	return s.ended(ctx, name, root.Run(ctx, append([]string{"peerbed"}, args...)))
 }
 
-func (c command) start(ctx context.Context, args []string, out, errs io.Writer) int {
-	s := newShell(c.name, args, out, errs)
-	err := c.run(ctx, s)
-	switch wrong, ok := errors.AsType[misuse](err); {
+// ended says how the command ended, and returns its exit status.
+func (s *shell) ended(ctx context.Context, name string, err error) int {
+	wrong, misused := errors.AsType[misuse](err)
+	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, flag.ErrHelp):
-		c.help(out, s.flags)
-		return 0
-	case ok:
-		fmt.Fprintf(errs, "peerbed %s: %s; see peerbed %s -h\n", c.name, string(wrong), c.name)
+	case misused:
+		fmt.Fprintf(s.errs, "peerbed %s: %s; see peerbed %s -h\n", name, string(wrong), name)
 		return 2
 	case ctx.Err() != nil:
-		fmt.Fprintf(errs, "peerbed %s: interrupted; what it had started is gone\n", c.name)
+		fmt.Fprintf(s.errs, "peerbed %s: interrupted; %s\n", name, s.interrupted)
 		return 130
 	}
-	fmt.Fprintf(errs, "peerbed %s: %v\n", c.name, err)
+	fmt.Fprintf(s.errs, "peerbed %s: %v\n", name, err)
 	return 1
 }
 
-// parse reads the command's flags, before or after its arguments, and checks
-// that there are just as many arguments as wanted.
-func (s *shell) parse(wanted int) ([]string, error) {
-	var rest []string
-	for args := s.args; ; {
-		if err := s.flags.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return nil, err
-			}
-			return nil, misuse(err.Error())
+// arguments checks that there are as many as wanted; most below 0 is any
+// number.
+func arguments(c *cli.Command, least, most int) ([]string, error) {
+	rest := c.Args().Slice()
+	if n := len(rest); n < least || most >= 0 && n > most {
+		want := fmt.Sprintf("%d arguments", least)
+		if c.ArgsUsage != "" {
+			want = c.ArgsUsage
 		}
-		if args = s.flags.Args(); len(args) == 0 {
-			break
-		}
-		rest, args = append(rest, args[0]), args[1:]
-	}
-	if len(rest) != wanted {
-		return nil, misuse(fmt.Sprintf("want %d arguments, not %q", wanted, rest))
+		return nil, misused("want %s, not %q", want, rest)
 	}
 	return rest, nil
 }
 
-func usage(w io.Writer) {
+// usage lists the commands.
+func usage(w io.Writer, commands []*cli.Command) {
 	fmt.Fprint(w, "peerbed runs peer-to-peer systems on one machine, disturbs them and shows what happens.\n\n")
 	for _, c := range commands {
-		fmt.Fprintf(w, "  peerbed %-20s %s\n", strings.TrimSpace(c.name+" "+c.args), c.doc)
+		if !c.Hidden {
+			fmt.Fprintf(w, "  peerbed %-34s %s\n", strings.TrimSpace(c.Name+" "+c.ArgsUsage), c.Usage)
+		}
 	}
-	fmt.Fprint(w, "\nThe flags of each: peerbed COMMAND -h\n")
+	fmt.Fprint(w, "  peerbed completion bash|zsh                print a script that completes commands and flags\n",
+		"\nA command and its flags, with examples: peerbed COMMAND -h\n")
 }
 
-func (c command) help(w io.Writer, flags *flag.FlagSet) {
-	fmt.Fprintf(w, "peerbed %s: %s\n\n", strings.TrimSpace(c.name+" "+c.args), c.doc)
-	flags.SetOutput(w)
-	flags.PrintDefaults()
-}
-
-func names() string {
+func names(commands []*cli.Command) string {
 	var all []string
 	for _, c := range commands {
-		all = append(all, c.name)
+		if !c.Hidden {
+			all = append(all, c.Name)
+		}
 	}
-	return strings.Join(all, ", ")
+	return strings.Join(append(all, "completion"), ", ")
+}
+
+// complete names the commands that can follow.
+func complete(commands []*cli.Command) cli.ShellCompleteFunc {
+	return func(_ context.Context, c *cli.Command) {
+		for _, one := range commands {
+			if !one.Hidden {
+				fmt.Fprintf(c.Root().Writer, "%s:%s\n", one.Name, one.Usage)
+			}
+		}
+	}
 }

@@ -75,28 +75,41 @@ func (d Detail) Table(self p2p.Addr) []p2p.Addr {
 	return rows
 }
 
-// Entry returns whom an entry of the table of the node at self names, called as
-// in Hop.By: "finger 5", "successor", "successor 2".
-func (d Detail) Entry(self p2p.Addr, by string) (p2p.Addr, bool) {
-	row, list := 0, d.Successors
-	if by == predecessor.String() {
-		return d.Predecessor.Node(), d.Predecessor != 0
-	}
-	if by != successor.String() {
-		kind, number, _ := strings.Cut(by, " ")
-		n, err := strconv.Atoi(number)
-		if err != nil {
-			return 0, false
-		}
-		row = n - 1
-		if kind == "finger" {
-			row, list = n, d.Table(self)
+// Entry returns whom an entry of the table names, called as in Hop.By: "finger
+// 5", "successor", "successor 2", "predecessor". They are several while a finger
+// is replaced, and where a node has several points and so tables.
+func (d Detail) Entry(by string) (named []p2p.Addr) {
+	for i := range 1 + len(d.Points) {
+		for _, a := range d.point(i).entry(by) {
+			named = append(named, a.Node())
 		}
 	}
-	if row < 0 || row >= len(list) {
-		return 0, false
+	return named
+}
+
+func (d *Detail) entry(by string) []p2p.Addr {
+	switch {
+	case by == predecessor.String() && d.Predecessor != 0:
+		return []p2p.Addr{d.Predecessor}
+	case by == successor.String():
+		by += " 1"
 	}
-	return list[row].Node(), true
+	kind, number, _ := strings.Cut(by, " ")
+	n, err := strconv.Atoi(number)
+	switch {
+	case err != nil || n < 0:
+	case kind == "finger":
+		var row []p2p.Addr
+		for _, f := range d.Fingers {
+			if f.Row == n {
+				row = append(row, f.Node)
+			}
+		}
+		return row
+	case n > 0 && n <= len(d.Successors):
+		return d.Successors[n-1 : n]
+	}
+	return nil
 }
 
 // angle places a node on the circle.

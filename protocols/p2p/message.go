@@ -171,8 +171,8 @@ type Hop struct {
 	Addr Addr
 	// By says which entry of the table of the hop before chose this one:
 	// "finger 5", "successor". Empty for the asker. A State.Detail may have the
-	// method Entry(self Addr, by string) (Addr, bool), which tells whom the
-	// entry called so names in that state.
+	// method Entry(by string) []Addr, which tells whom the entry called so
+	// names in that state.
 	By string
 }
 

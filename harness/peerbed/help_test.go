@@ -1,0 +1,96 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Every command teaches itself, with examples that can be typed as they stand:
+// without a cluster they fail for want of it, and for nothing else.
+func TestExamples(t *testing.T) {
+	ownHome(t)
+	for _, c := range (&shell{}).commands() {
+		if c.Hidden {
+			continue
+		}
+		status, out, errs := says(t, c.Name, "-h")
+		if status != 0 || errs != "" || !strings.Contains(out, "Flags, with one dash or two") {
+			t.Errorf("peerbed %s -h: status %d, %s%s", c.Name, status, out, errs)
+		}
+		examples := 0
+		for line := range strings.Lines(out) {
+			example, ok := strings.CutPrefix(strings.TrimSpace(line), "peerbed ")
+			if !ok || !strings.HasPrefix(line, "    ") {
+				continue
+			}
+			examples++
+			switch c.Name {
+			case "demo", "doctor", "clean", "up", "list": // which need no cluster, and would do much
+				continue
+			}
+			args := words(example)
+			want := "no cluster is up"
+			if strings.Contains(example, "-all") {
+				continue
+			}
+			if strings.Contains(example, "-name ") {
+				want = "no cluster is called"
+			}
+			if strings.Contains(example, "-from ~") {
+				want = "no such file"
+			}
+			if status, _, errs := says(t, args...); status != 1 || !strings.Contains(errs, want) {
+				t.Errorf("peerbed %s: status %d: %s", example, status, errs)
+			}
+		}
+		if examples == 0 {
+			t.Errorf("peerbed %s -h has no example:\n%s", c.Name, out)
+		}
+	}
+}
+
+// words splits a line as a shell does, as far as the examples need it.
+func words(line string) (list []string) {
+	line, _, _ = strings.Cut(line, " | ")
+	line, _, _ = strings.Cut(line, " > ")
+	line, _, _ = strings.Cut(line, "   #")
+	for i, part := range strings.Split(line, `"`) {
+		if i%2 == 1 {
+			list = append(list, part)
+			continue
+		}
+		list = append(list, strings.Fields(part)...)
+	}
+	return list
+}
+
+// The scripts for completion are such that their shells take them, and ask
+// peerbed for what can follow.
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh"} {
+		status, script, errs := says(t, "completion", shell)
+		if status != 0 || !strings.Contains(script, "--generate-shell-completion") {
+			t.Errorf("completion %s: status %d, %s", shell, status, errs)
+		}
+		if path, err := exec.LookPath(shell); err == nil {
+			c := exec.Command(path, "-n")
+			c.Stdin = strings.NewReader(script)
+			if out, err := c.CombinedOutput(); err != nil {
+				t.Errorf("%s does not take the script: %v: %s", shell, err, out)
+			}
+		}
+	}
+	_, out, _ := says(t, "--generate-shell-completion")
+	for _, want := range []string{"up:", "find:", "down:"} {
+		if !strings.Contains(out, "\n"+want) && !strings.HasPrefix(out, want) {
+			t.Errorf("the commands that can follow lack %q:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "resident:") {
+		t.Error("the resident is offered to people")
+	}
+	if _, out, _ := says(t, "find", "-", "--generate-shell-completion"); !strings.Contains(out, "--explain:") {
+		t.Errorf("the flags of find: %s", out)
+	}
+}
