@@ -89,3 +89,11 @@ func refuses(t *testing.T, line string, status int, sentence string) {
 		t.Errorf("peerbed %s: status %d, errors %q; want %d and one line with %q", line, got, errs, status, sentence)
 	}
 }
+
+// soon waits until something is so.
+func soon(t *testing.T, f func() error) {
+	t.Helper()
+	if err := within(time.Minute, f); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -206,7 +206,7 @@ func TestInterruptedCommand(t *testing.T) {
 	go func() {
 		ended <- run(ctx, strings.Fields("churn -turnover 100 -for 1h"), &strings.Builder{}, &errs)
 	}()
-	within(t, late*10, func() error { return waitsFor(t, "down: away") })
+	soon(t, func() error { return waitsFor(t, "down: away") })
 	does(t, "publish song") // other commands work meanwhile
 	interrupt()
 	if status := <-ended; status != 130 || errs.String() != "peerbed churn: interrupted; the cluster lives on\n" {

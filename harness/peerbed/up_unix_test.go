@@ -41,7 +41,7 @@ func brings(t *testing.T, name, line string) {
 // left.
 func nothingLeft(t *testing.T, top string) {
 	t.Helper()
-	within(t, time.Minute, func() error {
+	soon(t, func() error {
 		if list, err := resident.List(); len(list) > 0 || err != nil {
 			var words []string
 			for _, e := range list {
@@ -77,7 +77,7 @@ func TestUp(t *testing.T) {
 	}
 	a := asJSONOf[resident.Status](t, "status")
 	syscall.Kill(a.PID, syscall.SIGKILL)
-	within(t, time.Minute, func() error {
+	soon(t, func() error {
 		if status, _, errs := says(t, "status"); status != 1 || !strings.Contains(errs, "was killed or has crashed") {
 			return errors.New(errs)
 		}
@@ -142,7 +142,7 @@ func TestInterruptedUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i > 0 { // the first moment is while it compiles, or before
-			within(t, time.Minute, func() error { return hasNode(top) })
+			soon(t, func() error { return hasNode(top) })
 		}
 		time.Sleep(time.Duration(moment.Int64N(int64(300 * time.Millisecond)))) // any moment
 		signal := syscall.SIGINT
