@@ -66,6 +66,7 @@ type phase struct {
 	name  string
 	begun func(top string) error // nil: with the program; else whether it has
 	lasts time.Duration          // how late the interrupt may come
+	twice bool                   // and another one, which does not wait for what the first one does
 }
 
 // "Ctrl-C at any moment: non-zero exit, nothing left."
@@ -74,17 +75,17 @@ func TestInterrupts(t *testing.T) {
 	for _, world := range interruptWorlds(t) {
 		for _, program := range []string{commandVariable + "=demo -backend " + world, victimVariable + "=" + world} {
 			for _, p := range []phase{
-				{"start", nil, 3 * time.Second},
-				{"first node", hasNode, 3 * time.Second},
-				{"first node", hasNode, time.Second},
-				{"closing", isClosing, time.Second},
+				{"start", nil, 3 * time.Second, false},
+				{"first node", hasNode, 3 * time.Second, false},
+				{"first node", hasNode, time.Second, true},
+				{"closing", isClosing, time.Second, false},
 			} {
 				if p.name == "closing" && strings.HasPrefix(program, commandVariable) {
 					continue // a story does not tell when it closes
 				}
 				after := time.Duration(moment.Int64N(int64(p.lasts)))
 				name := fmt.Sprintf("%s/%s/%v after %s", world, program[len("PEERBED_TEST_"):], after.Round(time.Millisecond), p.name)
-				t.Run(name, func(t *testing.T) { interrupt(t, program, p.begun, after) })
+				t.Run(name, func(t *testing.T) { interrupt(t, program, p, after) })
 			}
 		}
 	}
@@ -110,15 +111,19 @@ func interruptWorlds(t *testing.T) []string {
 
 // interrupt starts the program, with a home of its own, and interrupts it some
 // time after a phase of its life has begun.
-func interrupt(t *testing.T, program string, begun func(top string) error, after time.Duration) {
+func interrupt(t *testing.T, program string, p phase, after time.Duration) {
 	c := startApart(t, program)
-	if begun != nil {
-		if err := within(time.Minute, func() error { return begun(c.top) }); err != nil {
+	if p.begun != nil {
+		if err := within(time.Minute, func() error { return p.begun(c.top) }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	runs := watchRuns(t.Context(), c.top, after)
 	c.Process.Signal(syscall.SIGINT)
+	if p.twice {
+		<-time.After(200 * time.Millisecond)
+		c.Process.Signal(syscall.SIGINT)
+	}
 	late := time.AfterFunc(time.Minute, func() { c.Process.Kill() })
 	err := c.Wait()
 	if how, ok := errors.AsType[*exec.ExitError](err); !ok || !late.Stop() {
