@@ -2,6 +2,7 @@ package loop
 
 import (
 	"container/heap"
+	"math"
 	"time"
 
 	"peerbed/protocols/p2p"
@@ -73,12 +74,11 @@ func (h *alarmHeap[T]) Pop() any {
 	return last
 }
 
-// next is how long the loop may sleep.
-func (l *Loop) next() time.Duration {
-	now := l.now()
-	at := l.timers.earlier(l.chores.earlier(now + time.Hour))
-	return max(at-now, 0)
-}
+// never is later than any alarm.
+const never = time.Duration(math.MaxInt64)
+
+// due is until when the loop may sleep; the past if something is due.
+func (l *Loop) due() time.Duration { return l.timers.earlier(l.chores.earlier(never)) }
 
 // fire runs what is due now. What that sets for now waits for the next round,
 // so that the mailbox gets its turn.

@@ -106,14 +106,18 @@ func (l *Loop) Run() (err error) {
 			err = fmt.Errorf("the %s node at %v panicked: %v\n\n%s", l.proto.Name, l.self, p, debug.Stack())
 		}
 	}()
-	clock := time.NewTimer(time.Hour)
-	defer clock.Stop()
+	clock, err := newClock()
+	if err != nil {
+		return err
+	}
+	defer clock.timer.stop()
 	for !l.stopped {
-		clock.Reset(l.next())
+		clock.set(l.due(), l.now())
 		select {
 		case <-l.mail.wake:
 			l.deliver()
 		case <-clock.C:
+			clock.rung()
 		}
 		l.fire()
 	}
@@ -195,7 +199,7 @@ func (l *Loop) farewell() {
 	deadline := time.NewTimer(farewellPatience)
 	defer deadline.Stop()
 	for l.unsent() {
-		clock := time.NewTimer(l.next())
+		clock := time.NewTimer(l.due() - l.now())
 		select {
 		case <-l.mail.wake:
 			l.deliver()
