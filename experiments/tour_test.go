@@ -63,7 +63,7 @@ var tourLinks = linkmodel.Model{Default: linkmodel.Link{Delay: 10 * time.Millise
 
 func newTour(t *harness.T, p *p2p.Protocol, rows *record.Table) *tour {
 	v := &tour{t: t, whole: check.Whole(p), rows: rows}
-	v.c = start(t, p, quickNodes, harness.Config(tourConfig[p.Name]...), harness.Suit(upkeep(p)), harness.Links(tourLinks))
+	v.c = start(t, p, quickNodes, harness.Config(tourConfig[p.Name]...), harness.Links(tourLinks))
 	if v.c.Size() < 4 {
 		t.Fatalf("-nodes %d: there must be some to crash and some to part; want 4 or more", v.c.Size())
 	}

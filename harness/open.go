@@ -57,9 +57,6 @@ func open(ctx context.Context, s Settings, quick int) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Suit != nil { // what flags and callers ask for comes after, and so counts
-		s.Config = append(s.Suit(choice.world, s.Nodes), s.Config...)
-	}
 	c := &Cluster{ctx: ctx, play: s.play, set: s, choice: choice, traffic: map[p2p.Addr]*count{}}
 	if c.config, err = c.configured(s.Protocol.Config); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Protocol.Name, err)

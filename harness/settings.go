@@ -18,18 +18,17 @@ import (
 // Settings say what to start. Flags and the environment fill in what is zero.
 type Settings struct {
 	Protocol *p2p.Protocol
-	World    string                                 // "sim", "proc", "docker"
-	Nodes    int                                    // the introducer not counted
-	Seed     uint64                                 // 0 counts as not given
-	Cast     p2p.Cast                               // who plays which role; nil: Protocol.Cast. It fixes Nodes
-	Config   []string                               // changes of the configuration: "name=value"
-	Links    linkmodel.Source                       // nil: a perfect network
-	Unproven bool                                   // faults are believed, not probed
-	Ideal    bool                                   // start from Protocol.Ideal instead of joining
-	Suit     func(world string, nodes int) []string // more of Config; nil: none
-	Name     string                                 // of the run: a test's
-	Trace    string                                 // the file for the simulator's events
-	Out      io.Writer                              // where progress goes; nil: standard error
+	World    string           // "sim", "proc", "docker"
+	Nodes    int              // the introducer not counted
+	Seed     uint64           // 0 counts as not given
+	Cast     p2p.Cast         // who plays which role; nil: Protocol.Cast. It fixes Nodes
+	Config   []string         // changes of the configuration: "name=value"
+	Links    linkmodel.Source // nil: a perfect network
+	Unproven bool             // faults are believed, not probed
+	Ideal    bool             // start from Protocol.Ideal instead of joining
+	Name     string           // of the run: a test's
+	Trace    string           // the file for the simulator's events
+	Out      io.Writer        // where progress goes; nil: standard error
 
 	play *play // the seed of a test that is repeated; nil: it is not
 }
