@@ -52,8 +52,8 @@ type Chord struct {
 	shared []entry   // what it published that only pointers lead to
 	takes  []*intake // objects that others are sending
 	repair repair
-	tour   tour  // of the strong stabiliser
-	merge  merge // with a ring that this one was cut from
+	tour   *tour  // of the strong stabiliser; nil: none yet
+	merge  *merge // with a ring that this one was cut from; nil: it is off
 
 	running bool // the timetable is
 	gone    bool // it left
@@ -118,7 +118,7 @@ func (c *Chord) Handle(from p2p.Peer, m p2p.Msg) {
 	case *bye:
 		c.left(from.Addr, m)
 	case *meet:
-		c.merge.begin(c, m.Through)
+		c.merge.begin(m.Through)
 	case *put:
 		c.take(from, m)
 	case *get:
@@ -147,7 +147,7 @@ func (c *Chord) tick(t p2p.Tick) {
 	case tickRepair:
 		c.every(c.cfg.Repair, t, c.repairStore)
 	case tickMerge:
-		c.every(c.cfg.Merge, t, c.probeLost)
+		c.every(c.cfg.Merge, t, c.merge.probe)
 	case tickJoin:
 		if !c.in() || c.alone() {
 			c.intro.Ask()
@@ -173,6 +173,7 @@ func (c *Chord) run() {
 	c.after(c.cfg.FixFingers, tickFixFingers)
 	c.after(c.cfg.CheckPred, tickCheckPred)
 	if c.cfg.Merge > 0 {
+		c.merge = &merge{c: c}
 		c.after(c.cfg.Merge, tickMerge)
 	}
 }

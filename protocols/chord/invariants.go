@@ -11,6 +11,9 @@ import (
 
 // spread makes a state of each point, where nodes stand at several.
 func spread(states []p2p.State) []p2p.State {
+	if !slices.ContainsFunc(states, func(s p2p.State) bool { return len(s.Detail.(Detail).Points) > 0 }) {
+		return states
+	}
 	var all []p2p.State
 	for _, s := range states {
 		d := s.Detail.(Detail)
@@ -24,7 +27,7 @@ func spread(states []p2p.State) []p2p.State {
 
 // byID puts the points of the live nodes in the order of their ids.
 func byID(states []p2p.State) []p2p.State {
-	nodes := spread(states)
+	nodes := slices.Clone(spread(states))
 	slices.SortFunc(nodes, func(a, b p2p.State) int {
 		return cmp.Compare(a.Detail.(Detail).ID, b.Detail.(Detail).ID)
 	})
@@ -125,6 +128,10 @@ func NoDuplicates(states []p2p.State) error { return look(states).noDuplicates()
 // Principals counts the members that no member's list, with the node itself
 // before it, skips. The corrected operations need r + 1 of them, for lists of
 // length r.
+//
+// Zave's nodes read and adopt a list in one step. Here it travels: the answer of
+// a node that has failed since may still bring a list that skips one. Whoever
+// decides by this count who may fail has to count such lists in.
 func Principals(states []p2p.State) int { return look(states).principals() }
 
 // SufficientPrincipals returns the invariant that there are at least n.

@@ -24,8 +24,8 @@ func (w *world) timed(n int) (took time.Duration, hops float64) {
 	return took / time.Duration(n), hops / float64(n)
 }
 
-// ToN, section VI-D: with fingers chosen by proximity lookups are quicker, and
-// not longer. Table IV has the figures for 2^16 nodes.
+// ToN, Table IV, which has the figures for 2^16 nodes: with fingers chosen by
+// proximity lookups are quicker, and not longer.
 func TestProximity(t *testing.T) {
 	plane := linkmodel.Model{Plane: &linkmodel.Plane{Side: 100 * time.Millisecond, Seed: 1}}
 	var took [2]time.Duration

@@ -101,7 +101,7 @@ func (l *lookup) consult() {
 		l.ask(last)
 		return
 	}
-	if l.upkeep {
+	if l.upkeep { // the successors themselves, and not who has copies
 		l.c.way(l.key, l.dead, &l.c.here)
 	} else {
 		l.c.wayToCopies(l.key, l.dead, &l.c.here)
@@ -206,13 +206,15 @@ func (l *lookup) result(answered int) p2p.Result {
 }
 
 // rowOf says in which row of the table of the last on the path an owner
-// stands. That node may be the owner itself, and then its successors follow it,
-// or have the copy of the owner's predecessor.
+// stands, counting those on different nodes. That node may be the owner itself,
+// and then its successors follow it, or have the copy of the owner's predecessor.
 func (l *lookup) rowOf(i int) via {
-	if l.c.before() && i > 0 {
-		if i--; i == 0 && l.row == own {
+	if l.c.both() && i > 0 {
+		i-- // the predecessor came before these
+		switch {
+		case i == 0 && l.row == own:
 			return predecessor
-		} else if i == 0 {
+		case i == 0:
 			return own
 		}
 	}

@@ -25,15 +25,16 @@ const maxLost = 16
 type merge struct {
 	c      *Chord
 	lost   []p2p.Addr
-	probed p2p.Addr // whom it asks whether it is back
-	other  p2p.Addr // the node of the other ring through which it looks up its id
-	at     time.Duration
+	probed p2p.Addr      // whom it asks whether it is back
+	other  p2p.Addr      // the node of the other ring through which it looks up its id
+	at     time.Duration // when it began to, the last time; 0: never
 	lookup lookup
 }
 
-// lose remembers a node that does not answer.
-func (g *merge) lose(c *Chord, a p2p.Addr) {
-	if c.cfg.Merge == 0 || a == c.me.Addr || slices.Contains(g.lost, a) {
+// lose remembers a node that does not answer. (Where merging is off there is no
+// merge: lose and begin do nothing.)
+func (g *merge) lose(a p2p.Addr) {
+	if g == nil || a == g.c.me.Addr || slices.Contains(g.lost, a) {
 		return
 	}
 	if len(g.lost) == maxLost {
@@ -42,35 +43,32 @@ func (g *merge) lose(c *Chord, a p2p.Addr) {
 	g.lost = append(g.lost, a)
 }
 
-// probeLost asks one of the lost nodes.
-func (c *Chord) probeLost() {
-	g := &c.merge
+// probe asks one of the lost nodes.
+func (g *merge) probe() {
 	if g.probed != 0 || len(g.lost) == 0 {
 		return
 	}
-	g.c, g.probed = c, g.lost[c.env.Rand().IntN(len(g.lost))]
-	p2p.Ask(&c.calls, g.probed.Peer(), ping{}, g, (*merge).back)
+	g.probed = g.lost[g.c.env.Rand().IntN(len(g.lost))]
+	p2p.Ask(&g.c.calls, g.probed.Peer(), ping{}, g, (*merge).back)
 }
 
 // back hears that a lost node is back.
 func (g *merge) back(r *pong) {
 	a := g.probed
 	g.probed = 0
-	if r == nil || !g.c.in() {
-		return
+	if r != nil && g.c.in() {
+		g.begin(a)
 	}
-	g.begin(g.c, a)
 }
 
 // begin looks up this node's id in the ring of the node at a. However many tell
 // it to, it does so once at a time, and not twice within the time of Merge.
-func (g *merge) begin(c *Chord, a p2p.Addr) {
-	now := c.env.Now()
-	if c.cfg.Merge == 0 || g.lookup.busy || g.at != 0 && now < g.at+c.cfg.Merge {
+func (g *merge) begin(a p2p.Addr) {
+	if g == nil || g.lookup.busy || g.at != 0 && g.c.env.Now() < g.at+g.c.cfg.Merge {
 		return
 	}
-	g.c, g.other, g.at = c, a, now
-	g.lookup.startAt(c, c.me.ID, g, a)
+	g.other, g.at = a, g.c.env.Now()
+	g.lookup.startAt(g.c, g.c.me.ID, g, a)
 }
 
 // located hears who owns this node's id in the other ring: the node itself, if

@@ -141,7 +141,7 @@ func TestHalfDead(t *testing.T) {
 		r       string
 		atLeast int
 		atMost  int
-	}{{"successors=20", 1000, 1000}, {"successors=1", 0, 800}} {
+	}{{"successors=20", 1000, 1000}, {"successors=0", 1000, 1000}, {"successors=1", 0, 800}} {
 		const n, m = 200, ring.Bits(64)
 		w := perfect(t, sim.Config{Seed: 6}, n, 0, append(still, c.r, "copies=1")...)
 		r := rand.New(rand.NewPCG(6, 6))
@@ -164,3 +164,28 @@ func TestHalfDead(t *testing.T) {
 		}
 	}
 }
+
+// ToN, section IV-E.3, asks for lists of 2 log2 N. A node that estimates N from
+// the ids it sees comes near enough: never below log2 N.
+func TestListsOfTwiceLogN(t *testing.T) {
+	for _, n := range []int{16, 64, 256} {
+		w := joining(t, sim.Config{Seed: 7}, n, "successors=0")
+		w.closes(time.Minute)
+		w.Run(20 * time.Second)
+		var sum int
+		least, most := maxList, 0
+		for _, s := range w.states() {
+			l := len(s.Detail.(chord.Detail).Successors)
+			sum, least, most = sum+l, min(least, l), max(most, l)
+		}
+		log := math.Log2(float64(n))
+		mean := float64(sum) / float64(n)
+		t.Logf("%d nodes: lists of %d to %d, %.1f on average; 2 log2 N is %.0f", n, least, most, mean, 2*log)
+		if math.Abs(mean-2*log) > 2 || float64(least) < log {
+			t.Errorf("%d nodes have lists of %d to %d, %.1f on average; want about %.0f", n, least, most, mean, 2*log)
+		}
+	}
+}
+
+// maxList is the longest list that a node may have.
+const maxList = 32

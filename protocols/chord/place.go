@@ -30,12 +30,12 @@ func (p *Place) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-// before reports whether the owner's predecessor has a copy too.
-func (c *Chord) before() bool { return c.cfg.Place == OnBoth && c.cfg.Copies > 1 }
+// both reports whether the owner's predecessor has a copy too.
+func (c *Chord) both() bool { return c.cfg.Place == OnBoth && c.cfg.Copies > 1 }
 
 // holders counts the nodes that store each object.
 func (c *Chord) holders() int {
-	if c.before() {
+	if c.both() {
 		return c.cfg.Copies + 1
 	}
 	return c.cfg.Copies
@@ -43,7 +43,7 @@ func (c *Chord) holders() int {
 
 // keepers appends the nodes that keep copies of what this node owns.
 func (c *Chord) keepers(dst []p2p.Addr) []p2p.Addr {
-	if c.before() && c.pred.known() {
+	if c.both() && c.pred.known() && c.pred.Addr.Node() != c.me.Addr.Node() {
 		dst = append(dst, c.pred.Addr)
 	}
 	for i, left := 0, c.cfg.Copies-1; i < len(c.succs) && left > 0; i++ {
@@ -62,12 +62,14 @@ func (c *Chord) wayToCopies(key ring.ID, not []p2p.Addr, to *choice) {
 	if !to.Done {
 		return
 	}
-	if c.before() {
+	if c.both() {
 		c.insertPredecessor(not, to)
 	}
 	to.Nodes = distinct(to.Nodes)
 }
 
+// insertPredecessor names the owner's predecessor, which is this node unless it is
+// the owner itself, next to the owner.
 func (c *Chord) insertPredecessor(not []p2p.Addr, to *choice) {
 	pred := c.me.Addr
 	if to.Via == own {

@@ -2,7 +2,7 @@ package chord
 
 import "peerbed/protocols/p2p"
 
-// Proximity choice of fingers (ToN, section VI-D, "server selection"): any node
+// Proximity choice of fingers (ToN, Table IV): any node
 // between 2^k and 2^(k+1) away serves as the finger of row k, so of the first
 // few there the one with the shortest round trip is taken. Lookups are as long
 // as before, and each hop is quicker. Ownership depends on successors alone, and

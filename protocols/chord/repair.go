@@ -10,8 +10,9 @@ import (
 // A repair brings objects to where they belong after the ring around this node
 // has changed: the owner offers each to those that keep copies; who is not the
 // owner (any more) offers it to its successor, if that is, or to its predecessor,
-// from where it finds its way to the owner, a newcomer for example. What is offered is sent only
-// if it is not there yet. Objects are never dropped for lying elsewhere.
+// from where it finds its way to the owner, a newcomer for example. What is
+// offered is sent only if it is not there yet. Objects are never dropped for lying
+// elsewhere.
 type repair struct {
 	c      *Chord
 	around []p2p.Addr // the neighbours that it was last done for
@@ -59,6 +60,7 @@ func (r *repair) next() {
 	r.c.upload(r.to[0], r.e, r.c.blob(&r.e), r)
 }
 
+// told hears that a node has noted a removal.
 func (r *repair) told(m *removed) {
 	if m == nil {
 		r.stop()

@@ -111,6 +111,7 @@ func (c *Chord) suspect(a p2p.Addr) {
 	p2p.Ask(&c.calls, r.peer(), ping{}, c, (*Chord).cleared)
 }
 
+// suspectAll does so with a list of them.
 func (c *Chord) suspectAll(list []p2p.Addr) {
 	for _, a := range list {
 		c.suspect(a)

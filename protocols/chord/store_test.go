@@ -2,6 +2,7 @@ package chord_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -150,5 +151,44 @@ func TestFetchTwice(t *testing.T) {
 	}
 	if len(got) != 2 || !w.Holds(w.at(16), k42, size, 1) {
 		t.Errorf("%d of 2 fetches ended; the file is here: %v", len(got), w.Holds(w.at(16), k42, size, 1))
+	}
+}
+
+// What was removed stays so while nodes crash, come back with the copies that
+// they kept, and join: the notes of removals travel with the ring as objects do.
+func TestRemovedStaysRemoved(t *testing.T) {
+	for seed := range uint64(5) {
+		w := joining(t, sim.Config{Seed: seed, Strict: true, Poison: true}, 12, "copies=3")
+		w.closes(20 * time.Second)
+		w.Run(5 * time.Second)
+		for i := range 20 {
+			w.must(w.do(w.nodes[i%12], p2p.Publish{Name: fmt.Sprint("song ", i), Size: 1000, Seed: 1}).Err)
+		}
+		away := w.nodes[:4] // never three in a row on the ring hold all notes
+		for _, a := range away {
+			w.must(w.Crash(a))
+			w.Run(5 * time.Second)
+		}
+		for i := range 10 {
+			w.must(w.do(w.nodes[5], p2p.Remove{Name: fmt.Sprint("song ", i)}).Err)
+		}
+		for _, a := range away {
+			w.must(w.Restart(a))
+			w.Run(10 * time.Second)
+		}
+		w.closes(20 * time.Second)
+		w.Run(10 * time.Second)
+		for i := range 20 {
+			name := fmt.Sprint("song ", i)
+			r := w.do(w.nodes[6], p2p.Find{Name: name})
+			if removed := i < 10; removed != errors.Is(r.Err, p2p.ErrNotFound) || !removed && r.Err != nil {
+				t.Errorf("seed %d: %s, removed %v: found at %v, %v", seed, name, removed, r.Found, r.Err)
+			}
+		}
+		for i := range 10 { // removing what is not there any more
+			if r := w.do(w.nodes[7], p2p.Remove{Name: fmt.Sprint("song ", i)}); !errors.Is(r.Err, p2p.ErrNotFound) {
+				t.Errorf("seed %d: song %d was removed, and removed again: %v", seed, i, r.Err)
+			}
+		}
 	}
 }

@@ -30,8 +30,9 @@ func (s *Stabilizer) UnmarshalText(b []byte) (err error) {
 // round is a round of stabilisation.
 func (c *Chord) round() {
 	c.stabilize()
-	if c.cfg.Stabilizer == Strong && !c.alone() {
-		c.tour.begin(c)
+	if c.cfg.Stabilizer == Strong && !c.alone() && (c.tour == nil || !c.tour.busy) {
+		c.tour = &tour{c: c, at: c.succs[0], busy: true}
+		c.tour.ask()
 	}
 }
 
@@ -47,14 +48,6 @@ type tour struct {
 	at    Ref // whom it asks
 	asked int
 	busy  bool
-}
-
-func (t *tour) begin(c *Chord) {
-	if t.busy {
-		return
-	}
-	*t = tour{c: c, at: c.succs[0], busy: true}
-	t.ask()
 }
 
 func (t *tour) ask() {

@@ -148,7 +148,7 @@ func (c *Chord) follow(head Ref, list []p2p.Addr) {
 	}
 	for _, r := range c.succs {
 		if !slices.Contains(succs, r) { // others may be wrong about it, or cut off from it
-			c.merge.lose(c, r.Addr)
+			c.merge.lose(r.Addr)
 		}
 	}
 	c.succs = append(c.succs[:0], succs...)
@@ -156,7 +156,7 @@ func (c *Chord) follow(head Ref, list []p2p.Addr) {
 
 // failed takes a node that did not answer out of the table.
 func (c *Chord) failed(a p2p.Addr) {
-	c.merge.lose(c, a)
+	c.merge.lose(a)
 	c.drop(a)
 }
 

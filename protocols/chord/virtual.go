@@ -9,7 +9,7 @@ import (
 	"peerbed/protocols/p2p"
 )
 
-// Virtual nodes (2001, section 6.1; ToN, section V-B): a node stands at several
+// Virtual nodes (2001, figure 9; ToN, section V-B): a node stands at several
 // points of the ring, and so owns about as many keys as any other, at the price
 // of as many tables. Each point is a whole Chord, as if on a node of its own: its
 // address is the node's with the number of the point, its id the SHA-1 of

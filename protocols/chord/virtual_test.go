@@ -83,15 +83,17 @@ func TestVirtualNodes(t *testing.T) {
 		if err := chord.KeysAtOwners(w.states()); err != nil {
 			t.Errorf("seed %d: %v", seed, err)
 		}
-		w.must(w.Crash(w.nodes[3]))
-		w.must(w.do(w.nodes[4], p2p.Leave{}).Err)
-		w.nodes = slices.DeleteFunc(w.nodes, func(a p2p.Addr) bool { return a == w.nodes[3] || a == w.nodes[4] })
-		w.closes(time.Minute)
-		w.Run(10 * time.Second)
+		w.must(w.do(w.nodes[9], p2p.Leave{}).Err)
+		for k := 8; k > 3; k-- { // one after the other, with time to repair
+			w.nodes = w.nodes[:k]
+			w.must(w.Crash(sim.Addr(k + 1)))
+			w.closes(time.Minute)
+			w.Run(10 * time.Second)
+		}
 		for i := range 20 {
 			name := fmt.Sprint("song ", i)
-			r := w.do(w.nodes[i%8], p2p.Fetch{Name: name})
-			if r.Err != nil || !w.Holds(w.nodes[i%8], name, 1000, 1) {
+			r := w.do(w.nodes[i%4], p2p.Fetch{Name: name})
+			if r.Err != nil || !w.Holds(w.nodes[i%4], name, 1000, 1) {
 				t.Errorf("seed %d: %s: %v", seed, name, r.Err)
 			}
 		}
