@@ -139,6 +139,9 @@ type Options struct {
 	Nodes int // how many it should expect, introducer included
 	// Progress hears what the world is doing while it takes long. Not nil.
 	Progress func(format string, args ...any)
+	// Protocol is what the nodes will speak, the introducer not counted; nil:
+	// unknown.
+	Protocol *p2p.Protocol
 	// Trace, for the simulator: the file that every event is written to.
 	Trace string
 }

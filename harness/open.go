@@ -75,7 +75,7 @@ func open(ctx context.Context, s Settings, quick int) (*Cluster, error) {
 // left.
 func (c *Cluster) start() (err error) {
 	c.backend, err = c.choice.open(c.ctx, Options{
-		Run: runName(c.set.Name), Seed: c.set.Seed, Nodes: c.set.Nodes + 1, Trace: c.set.Trace, Progress: c.say})
+		Run: runName(c.set.Name), Seed: c.set.Seed, Nodes: c.set.Nodes + 1, Protocol: c.set.Protocol, Trace: c.set.Trace, Progress: c.say})
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.choice.world, err)
 	}

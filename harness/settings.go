@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"testing"
 
 	"peerbed/protocols/linkmodel"
 	"peerbed/protocols/p2p"
@@ -86,6 +87,25 @@ var prefer = func(context.Context) (world, why string) { return "sim", "no other
 // Prefer sets how the world is chosen when neither an option, a flag nor the
 // environment names one. Package harness/worlds does it.
 func Prefer(f func(context.Context) (world, why string)) { prefer = f }
+
+// present lists the worlds that this machine has.
+var present = func(context.Context) []string { return []string{"sim"} }
+
+// Present sets how EachWorld knows what there is. Package harness/worlds does it.
+func Present(f func(context.Context) []string) { present = f }
+
+// EachWorld plays an experiment in every world that this machine has, each as a
+// test of the world's name; if a flag or the environment names one, in that
+// alone. here is an option for New.
+func EachWorld(t *testing.T, f func(t *testing.T, here Option)) {
+	list := present(t.Context())
+	if world, _ := backendAsked(); world != "" {
+		list = []string{world}
+	}
+	for _, world := range list {
+		t.Run(world, func(t *testing.T) { f(t, World(world)) })
+	}
+}
 
 func choose(ctx context.Context, s Settings) (choice, error) {
 	c := choice{world: s.World, why: "this experiment's own"}

@@ -79,7 +79,11 @@ const startsPerCore = 3
 // makes the image and the network, and starts the agent. An error says in one
 // sentence what would help; nothing is then left.
 func Open(ctx context.Context, o harness.Options) (harness.Backend, error) {
-	b, err := open(ctx, o, nodePackage)
+	pkg, err := harness.NodeProgram(ctx, o.Protocol)
+	if err != nil {
+		return nil, err
+	}
+	b, err := open(ctx, o, pkg)
 	if err != nil {
 		return nil, err // not b, which is nil of another type
 	}

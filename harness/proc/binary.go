@@ -12,6 +12,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"peerbed/harness"
+	"peerbed/protocols/p2p"
 )
 
 var errNoGo = errors.New("there is no node binary: install Go, or name one in PEERBED_NODE")
@@ -21,7 +24,7 @@ const slow = 2 * time.Second
 
 // provide gives the run a name of its own for the node binary that belongs to
 // this source, which is built if need be; a later build does not change it.
-func (l *lease) provide(ctx context.Context, say func(string, ...any)) (string, error) {
+func (l *lease) provide(ctx context.Context, speaks *p2p.Protocol, say func(string, ...any)) (string, error) {
 	own := filepath.Join(l.dir, "node")
 	if path := os.Getenv("PEERBED_NODE"); path != "" {
 		if err := copyOf(own, path); err != nil {
@@ -31,6 +34,10 @@ func (l *lease) provide(ctx context.Context, say func(string, ...any)) (string, 
 	}
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", errNoGo
+	}
+	pkg, err := harness.NodeProgram(ctx, speaks)
+	if err != nil {
+		return "", err
 	}
 	dir := cacheDir()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -44,7 +51,7 @@ func (l *lease) provide(ctx context.Context, say func(string, ...any)) (string, 
 	}
 	defer unlock()
 	built := filepath.Join(dir, "node")
-	if err := build(ctx, built); err != nil {
+	if err := build(ctx, pkg, built); err != nil {
 		return "", err
 	}
 	return own, copyOf(own, built)
@@ -59,8 +66,8 @@ func cacheDir() string {
 	return filepath.Join(cache, "peerbed")
 }
 
-func build(ctx context.Context, path string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "peerbed/node")
+func build(ctx context.Context, pkg, path string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the node binary: %w\n%s", err, strings.TrimSpace(string(out)))

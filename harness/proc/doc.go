@@ -4,8 +4,8 @@
 //
 // A run takes one 127.X.0.0/16 that no other run uses (it holds a socket there
 // while it lasts) and a folder in the system's temporary one. The node binary
-// is built from package peerbed/node by the Go tool, which does nothing if it
-// is up to date; PEERBED_NODE names one that is there already. A node dials the
+// is built by the Go tool, which does nothing if it is up to date, from the
+// package that harness.NodeProgram finds; PEERBED_NODE names one that is there already. A node dials the
 // harness' unix socket and serves its control API there, so that what the
 // harness asks does not touch the network under test.
 //

@@ -38,7 +38,7 @@ func Open(ctx context.Context, o harness.Options) (harness.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, err := l.provide(ctx, o.Progress)
+	path, err := l.provide(ctx, o.Protocol, o.Progress)
 	if err != nil {
 		return nil, errors.Join(err, l.release())
 	}

@@ -21,6 +21,18 @@ func init() {
 	harness.Register("proc", proc.Open)
 	harness.Register("docker", docker.Open)
 	harness.Prefer(prefer)
+	harness.Present(present)
+}
+
+func present(ctx context.Context) []string {
+	list := []string{"sim"}
+	if runtime.GOOS != "windows" {
+		list = append(list, "proc")
+	}
+	if _, err := docker.Available(ctx); err == nil {
+		list = append(list, "docker")
+	}
+	return list
 }
 
 // prefer takes the most real world that is to be had.

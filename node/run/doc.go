@@ -5,6 +5,9 @@
 //
 //	func main() { run.Main(mine.Protocol) }
 //
+// It can also be an introducer. The harness builds the program of the module that
+// an experiment lies in, if that has one (see harness.NodeProgram).
+//
 // A node prints one line when it listens and then nothing. SIGTERM and SIGINT
 // have it leave its network (Leave, for at most three seconds) and exit with 0;
 // a panic of its protocol exits with 1 and tells where; SIGKILL is a crash. What is

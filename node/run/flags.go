@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"peerbed/node/control"
+	"peerbed/protocols/introducer"
 	"peerbed/protocols/p2p"
 )
 
@@ -47,6 +48,9 @@ func parse(args []string, out io.Writer, protocols []*p2p.Protocol) (*config, er
 	name, given := findProtocol(args)
 	if len(protocols) == 1 && !given {
 		name = protocols[0].Name
+	}
+	if !slices.Contains(names(protocols), introducer.Protocol.Name) { // any network needs one
+		protocols = append(slices.Clip(protocols), introducer.Protocol)
 	}
 	i := slices.IndexFunc(protocols, func(p *p2p.Protocol) bool { return p.Name == name })
 	if name != "" && i < 0 {

@@ -29,7 +29,8 @@ const (
 // leavePatience bounds how long a node that was told to end says good-bye.
 const leavePatience = 3 * time.Second
 
-// Main is the main function of a node that speaks these protocols.
+// Main is the main function of a node that speaks these protocols, and the
+// introducer's.
 func Main(protocols ...*p2p.Protocol) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
