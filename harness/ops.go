@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"hash/fnv"
+	"time"
 
 	"peerbed/protocols/p2p"
 )
@@ -35,6 +36,7 @@ func (c *Cluster) note(i int, op p2p.Op, o Outcome) {
 			c.files = append(c.files, op.Name)
 		}
 	case p2p.Leave:
+		c.settleAccounts([]int{i})
 		c.mark(false, i)
 	}
 }
@@ -67,6 +69,9 @@ func (c *Cluster) Fetch(i int, name string) Outcome { return c.Do(i, p2p.Fetch{N
 // Leave has nodes say good-bye, one after the other.
 func (c *Cluster) Leave(nodes ...int) {
 	for _, i := range nodes {
+		if c.err == nil {
+			c.fail(c.readTraffic(time.Second))
+		}
 		if o := c.Do(i, p2p.Leave{}); o.Err != nil {
 			c.fail(fmt.Errorf("%s could not leave: %w", c.Name(i), o.Err))
 		}
