@@ -275,13 +275,19 @@ func backAgain(t *testing.T, d *ownDaemon, dead string) {
 	d.restart(t)
 	e := needDaemon(t)
 	nothingLeft(t, e, dead)
+	mustLoseTables(t, d, dead)
+	openWorld(t, harness.Options{Run: "next", Nodes: 2}, nodePackage)
+}
+
+// mustLoseTables waits until a run has no packet tables.
+func mustLoseTables(t *testing.T, d *ownDaemon, id string) {
+	t.Helper()
 	within(t, goneWithin, func() error {
-		if slices.Contains(d.tables(t), agent.TableName(dead)) {
-			return fmt.Errorf("of the dead run there is still the packet table %s", agent.TableName(dead))
+		if slices.Contains(d.tables(t), agent.TableName(id)) {
+			return fmt.Errorf("there is still the packet table %s", agent.TableName(id))
 		}
 		return nil
 	})
-	openWorld(t, harness.Options{Run: "next", Nodes: 2}, nodePackage)
 }
 
 // tables lists the packet tables where the daemon lives.

@@ -236,25 +236,30 @@ func echoes(t *testing.T, b *Backend, from, to p2p.Addr, want bool) {
 }
 
 // A harness and its agent that are killed together leave what the daemon, if it
-// starts the agent again, or else the watch clears away.
+// starts the agent again, or else the watch has cleared away.
 func TestBothKilled(t *testing.T) {
 	long(t)
-	e := needDaemon(t)
-	for name, kill := range agentKillers {
-		t.Run(name, func(t *testing.T) {
-			c, id := startHarness(t, "kill")
-			containers := containersOf(t, e, id)
-			c.Process.Signal(syscall.SIGSTOP) // or it would start the agent again
-			for _, thing := range containers {
-				if i, err := e.ContainerInspect(t.Context(), thing); err == nil && i.Config.Labels[agent.LabelRole] == agent.RoleAgent {
-					kill(t, e, thing)
-				}
-			}
-			c.Process.Kill()
-			c.Wait()
-			nothingLeft(t, e, id, containers...)
-		})
+	t.Run("by signal", func(t *testing.T) { bothKilled(t, needDaemon(t), agentKillers["by signal"]) })
+	t.Run("by the daemon", func(t *testing.T) {
+		d, e := newMachine(t) // where no other run sweeps
+		mustLoseTables(t, d, bothKilled(t, e, agentKillers["by the daemon"]))
+	})
+}
+
+func bothKilled(t *testing.T, e *engine, kill func(*testing.T, *engine, string)) (id string) {
+	t.Helper()
+	c, id := startHarness(t, "kill")
+	containers := containersOf(t, e, id)
+	c.Process.Signal(syscall.SIGSTOP) // or it would start the agent again
+	for _, thing := range containers {
+		if i, err := e.ContainerInspect(t.Context(), thing); err == nil && i.Config.Labels[agent.LabelRole] == agent.RoleAgent {
+			kill(t, e, thing)
+		}
 	}
+	c.Process.Kill()
+	c.Wait()
+	nothingLeft(t, e, id, containers...)
+	return id
 }
 
 // agentKillers end an agent's container. One killed through the daemon stays
