@@ -94,6 +94,9 @@ func (b *bed) probed(i, j int, want answer) {
 		patience = most
 	}
 	e := b.probe(b.addrs[i], b.addrs[j], harness.Probing{Count: 3, Patience: patience})
+	for limit := patience; want == unheard && e.There < e.Sent && limit < most; limit *= 2 { // on a busy machine it hears late
+		e = b.probe(b.addrs[i], b.addrs[j], harness.Probing{Count: 3, Patience: limit})
+	}
 	if e.Sent != 3 || e.There != 3*one(want.there) || e.Back != 3*one(want.back) || len(e.RTTs) != e.Back {
 		b.t.Errorf("datagrams from node %d to node %d: %+v, want %+v", i, j, e, want)
 	}
