@@ -52,7 +52,11 @@ func (c *Chord) settle(k int, r Ref) {
 	}
 	c.fingers = slices.DeleteFunc(c.fingers, func(f Ref) bool {
 		row := c.cfg.M.Row(c.me.ID, f.ID)
-		return k <= row && row <= last
+		out := k <= row && row <= last
+		if out && f != r {
+			c.merge.lose(f.Addr)
+		}
+		return out
 	})
 	if r == c.me {
 		return

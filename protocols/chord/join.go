@@ -43,6 +43,8 @@ type join struct {
 	peers  []p2p.Addr // still to try
 	lookup lookup
 	succ   Ref
+	beyond Ref  // answered, and has succ for its predecessor; zero: nobody yet
+	silent bool // the predecessor of succ is
 }
 
 func (j *join) next() {
@@ -70,7 +72,7 @@ func (j *join) located(l *lookup) {
 		j.next()
 		return
 	}
-	j.succ = j.c.ref(l.owners[i])
+	j.succ, j.beyond, j.silent = j.c.ref(l.owners[i]), Ref{}, false
 	if j.succ.ID == j.c.me.ID {
 		j.c.giveWay(j.succ)
 		return
@@ -78,10 +80,25 @@ func (j *join) located(l *lookup) {
 	j.c.rules().enter(j)
 }
 
+func (j *join) ask() { p2p.Ask(&j.c.calls, j.succ.peer(), getNeighbours{}, j, (*join).admitted) }
+
+// admitted hears from the successor. What the lookup told may be out of date: as
+// long as the successor has a predecessor that lies nearer, the newcomer goes
+// back to that one. Only then is it a member, or its list would skip nodes that
+// no other list skips (random plans show it).
 func (j *join) admitted(r *neighbours) {
 	c := j.c
-	if r == nil || c.in() && !c.alone() {
+	switch {
+	case c.in() && !c.alone() || r == nil && !j.beyond.known():
 		j.next()
+		return
+	case r == nil:
+		j.succ, j.beyond, j.silent = j.beyond, Ref{}, true
+		j.ask()
+		return
+	case r.Pred != 0 && !j.silent && c.cfg.M.Between(c.ref(r.Pred).ID, c.me.ID, j.succ.ID):
+		j.succ, j.beyond = c.ref(r.Pred), j.succ
+		j.ask()
 		return
 	}
 	c.run()

@@ -167,19 +167,21 @@ func others(all []p2p.Addr, but p2p.Addr) []p2p.Addr {
 
 // Lost datagrams do not tear the ring: it keeps answering.
 func TestLoss(t *testing.T) {
-	w := joining(t, sim.Config{Seed: 9, Strict: true, Model: linkmodel.Model{Default: linkmodel.Link{
-		Delay: 20 * time.Millisecond, Loss: 0.05}}}, 16)
-	w.Run(time.Minute)
-	w.must(w.do(w.nodes[0], p2p.Publish{Name: "song", Size: 1000, Seed: 1}).Err)
 	found := 0
-	for i := range 200 {
-		if w.do(w.nodes[i%16], p2p.Find{Name: "song"}).Err == nil {
-			found++
+	for seed := range uint64(5) {
+		w := joining(t, sim.Config{Seed: seed, Strict: true, Model: linkmodel.Model{Default: linkmodel.Link{
+			Delay: 20 * time.Millisecond, Loss: 0.05}}}, 16)
+		w.Run(time.Minute)
+		w.must(w.do(w.nodes[0], p2p.Publish{Name: "song", Size: 1000, Seed: 1}).Err)
+		for i := range 200 {
+			if w.do(w.nodes[i%16], p2p.Find{Name: "song"}).Err == nil {
+				found++
+			}
+			w.Run(300 * time.Millisecond)
 		}
-		w.Run(300 * time.Millisecond)
 	}
-	if found < 196 {
-		t.Errorf("at 5 %% loss %d of 200 lookups found the file", found)
+	if found < 970 {
+		t.Errorf("at 5 %% loss %d of 1000 lookups found the file", found)
 	}
 }
 
@@ -242,7 +244,7 @@ func TestStateIsPlain(t *testing.T) {
 // One seed, one run: on any machine this is the trace. A change of the
 // simulator or of a message moves it; then the new number belongs here.
 func TestGoldenHash(t *testing.T) {
-	const want = 0x7a8a0d2de040f6d
+	const want = 0xf5bb984759a645e9
 	hash := func(seed uint64) uint64 {
 		w := joining(t, sim.Config{Seed: seed}, 16)
 		w.closes(20 * time.Second)

@@ -9,12 +9,12 @@ import (
 
 // The papers leave the healing of a partition to future work: two halves that
 // had time to forget each other stay two rings. This extension keeps the
-// addresses of nodes that it lost, or that others left out of its list, and asks
-// them from time to time. If one answers, and its ring does not know this node,
-// the rings are merged, as in the simple ring unification of Shafaat, Ghodsi and
-// Haridi (IEEE P2P 2007): each node looks up its own id in the other ring, takes
-// whom it finds there for its successor if that is nearer, and tells its old
-// successor to do the same.
+// addresses of nodes that have gone out of its table, and asks them from time to
+// time. If one answers, and its ring does not know this node, the rings are
+// merged, as in the simple ring unification of Shafaat, Ghodsi and Haridi (IEEE
+// P2P 2007): each node looks up its own id in the other ring, takes whom it finds
+// there for its successor if that is nearer, and tells its old successor to do the
+// same.
 
 // maxLost bounds how many lost nodes are remembered: the newest. One that is found
 // to be in the same ring stays among them, because under cuts that overlap two
@@ -31,8 +31,9 @@ type merge struct {
 	lookup lookup
 }
 
-// lose remembers a node that does not answer. (Where merging is off there is no
-// merge: lose and begin do nothing.)
+// lose remembers a node that has gone out of the table: it did not answer, or
+// another took its place. (Where merging is off there is no merge: lose and begin
+// do nothing.)
 func (g *merge) lose(a p2p.Addr) {
 	if g == nil || a == g.c.me.Addr || slices.Contains(g.lost, a) {
 		return

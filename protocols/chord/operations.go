@@ -52,9 +52,7 @@ func (o *Operations) UnmarshalText(b []byte) (err error) {
 
 // enter asks the successor that the lookup named for its place on the ring: the
 // first round of stabilisation, which makes a member of the newcomer.
-func (corrected) enter(j *join) {
-	p2p.Ask(&j.c.calls, j.succ.peer(), getNeighbours{}, j, (*join).admitted)
-}
+func (corrected) enter(j *join) { j.ask() }
 
 // heard takes an answer: who was asked lives, so it is the successor, and its
 // list goes on from there. If it has a predecessor that lies nearer, that one is

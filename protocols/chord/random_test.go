@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-
 	"testing"
 	"time"
 
@@ -41,7 +40,7 @@ func sweep(changes ...string) hunt.Sweep {
 		Seeds: 500, Ideal: true, Least: r + 1, Lead: 5 * time.Second, For: time.Minute, Rest: 30 * time.Second,
 		Draw: hunt.Mix{Every: time.Second, Least: r + 2, Crash: 2, Vanish: 2, Leave: 2, Restart: 6,
 			Shape: 1, While: 10 * time.Second, Slowest: slowest},
-		May: may, Memory: slowest.Delay + slowest.Jitter,
+		May: may, Memory: 3 * (slowest.Delay + slowest.Jitter),
 		Show: func(s p2p.State) string {
 			d := s.Detail.(chord.Detail)
 			return fmt.Sprintf("predecessor %v, successors %v", d.Predecessor, d.Successors)
@@ -108,9 +107,10 @@ func TestPublishedBreaks(t *testing.T) {
 
 // may is what Zave's proof asks of failures, leaving among them: all other
 // members keep a live successor, and r+1 principals are left. In her model a node
-// reads another's list and adopts it in one step. Here the answer travels: so
-// the lists that are on their way count as well, even if their sender has a better
-// one now, or fails before they arrive. And who has failed may come back once
+// reads another's list and adopts it in one step. Here the answer travels, and a
+// newcomer asks twice, once for its successor and then that one: so the lists of up
+// to three messages ago count as well, even if their owner has a better one now,
+// or fails before it arrives. And who has failed may come back once
 // nobody knows it any more, because the verdict that it is dead takes time too.
 func may(e plan.Event, now hunt.Now) bool {
 	switch e.Do {
@@ -137,7 +137,7 @@ func mayWhileWhole(e plan.Event, now hunt.Now) bool {
 
 func detail(s p2p.State) chord.Detail { return s.Detail.(chord.Detail) }
 
-// leads reports whether every list that is on its way has a live member in what
+// leads reports whether every list that may be on its way has a live member in what
 // its receiver makes of it.
 func leads(now hunt.Now) bool {
 	for _, s := range now.Recent {

@@ -69,6 +69,9 @@ func (c *Chord) notified(r Ref) {
 	if r == c.me || c.pred.known() && !c.cfg.M.Between(r.ID, c.pred.ID, c.me.ID) {
 		return
 	}
+	if c.pred.known() {
+		c.merge.lose(c.pred.Addr)
+	}
 	c.pred = r
 	c.missed.pred = 0
 	if c.alone() {
