@@ -86,7 +86,8 @@
 // Result.Hops counts the nodes contacted, the owner included. The papers'
 // path length counts up to the predecessor of the key: one less. (Hops is 0
 // where the asker owns the key itself; such lookups have no place in a
-// comparison with the papers.)
+// comparison with the papers.) From one point of a node to another of its own is
+// a hop like others.
 //
 // # Messages
 //

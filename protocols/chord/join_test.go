@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,8 +52,9 @@ func TestTablesBecomeIdeal(t *testing.T) {
 // With copies, what a quarter of the nodes takes along when it dies is found
 // all the same; without, it is lost with its owner, and only then.
 func TestCopies(t *testing.T) {
-	for _, copies := range []string{"copies=1", "copies=3"} {
-		w := joining(t, sim.Config{Seed: 5, Strict: true}, 24, copies)
+	for _, changes := range [][]string{{"copies=1"}, {"copies=3"}, {"copies=2", "place=both"}, {"copies=3", "successors=0", "points=2"}} {
+		copies := changes[0]
+		w := joining(t, sim.Config{Seed: 5, Strict: true}, 24, changes...)
 		w.closes(20 * time.Second)
 		w.Run(10 * time.Second)
 		owner := map[string]p2p.Addr{}
@@ -83,6 +85,40 @@ func TestCopies(t *testing.T) {
 		if copies == "copies=1" && lost == 0 {
 			t.Error("no object was lost, though four owners died and there were no copies")
 		}
+	}
+}
+
+// ToN, section IV-E.1 and IV-E.4: keys are handed over to who joins, and by who
+// leaves. With one copy there is no other way for them to be where they belong.
+func TestKeysFollowTheRing(t *testing.T) {
+	w := joining(t, sim.Config{Seed: 3, Strict: true, Poison: true}, 8, "copies=1")
+	w.closes(20 * time.Second)
+	for i := range 60 {
+		w.must(w.do(w.nodes[i%8], p2p.Publish{Name: fmt.Sprint("song ", i), Size: 1000, Seed: 5}).Err)
+	}
+	cfg, err := p2p.With(chord.Protocol.Config, "copies=1", "introducer=intro:7000")
+	w.must(err)
+	for i := 9; i < 17; i++ {
+		w.nodes = append(w.nodes, sim.Addr(i))
+		w.must(w.Spawn(harness.Spec{Index: i, Protocol: chord.Protocol, Config: cfg, Hosts: map[string]p2p.Addr{"intro": sim.Addr(0)}}))
+	}
+	if chord.KeysAtOwners(w.states()) != nil {
+		t.Fatal("the keys are not at their owners before anybody has joined")
+	}
+	w.closes(20 * time.Second)
+	if chord.KeysAtOwners(w.states()) == nil {
+		t.Error("eight newcomers own nothing the moment the ring closes: is the test too late?")
+	}
+	w.Run(10 * time.Second)
+	w.must(chord.KeysAtOwners(w.states()))
+	for range 6 {
+		w.must(w.do(w.nodes[2], p2p.Leave{}).Err)
+		w.nodes = slices.Delete(w.nodes, 2, 3)
+		w.Run(5 * time.Second)
+	}
+	w.must(chord.KeysAtOwners(w.states()))
+	for i := range 60 {
+		w.must(w.do(w.nodes[i%10], p2p.Find{Name: fmt.Sprint("song ", i)}).Err)
 	}
 }
 

@@ -59,6 +59,10 @@ func (r *removal) finish() {
 	r.done(res)
 }
 
+// maxNotes bounds the notes of removals that a node keeps of names it never stored
+// anything under.
+const maxNotes = 1 << 12
+
 // removeHere hears remove. A user's wish outdoes whatever lies here; another
 // node's note, only what is as old.
 func (c *Chord) removeHere(from p2p.Peer, m *remove) {
@@ -68,8 +72,20 @@ func (c *Chord) removeHere(from p2p.Peer, m *remove) {
 	if version == 0 {
 		version = have.Version + 1
 	}
-	if m.Name != "" && version >= have.Version {
+	room := have.Version > 0 || c.notes() < maxNotes
+	if m.Name != "" && version >= have.Version && room {
 		c.bury(m.Name, version)
 	}
 	p2p.Reply(c.env, from, m.Tag, removed{Found: there})
+}
+
+// notes counts the notes of removals.
+func (c *Chord) notes() int {
+	n := 0
+	for i := range c.store {
+		if c.store[i].Gone {
+			n++
+		}
+	}
+	return n
 }
