@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,7 +75,7 @@ func tell(w io.Writer, c harness.Cleaning, found []harness.Leftover) error {
 			stuck++
 			fmt.Fprintf(w, "could not remove %s %s%s: %s\n", l.Kind, l.Name, of(l.Run), l.Kept)
 		case l.Kind == "run":
-			fmt.Fprintf(w, "left alone: run %s (%s): %s; to end it: go run ./harness/peerbed clean -run %s\n", l.Run, l.Name, l.Kept, l.Run)
+			fmt.Fprintf(w, "left alone: run %s (%s): %s; to end it: go run ./harness/peerbed clean -run %s\n", l.Run, cmp.Or(l.Name, "beginning"), l.Kept, l.Run)
 		default:
 			fmt.Fprintf(w, "left alone: %s %s%s: %s\n", l.Kind, l.Name, of(l.Run), l.Kept)
 		}
