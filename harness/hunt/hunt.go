@@ -2,6 +2,7 @@ package hunt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -112,7 +113,7 @@ type tally struct {
 func Find(t *testing.T, s Sweep) *Case {
 	t.Helper()
 	n, err := s.seeds()
-	if err != nil {
+	if err = errors.Join(s.check(), err); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -2,6 +2,8 @@ package hunt
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"time"
 
 	"peerbed/harness/check"
@@ -56,6 +58,17 @@ type Now struct {
 	// and that of whom the event ends: if Memory is the longest delay, all that
 	// messages on their way were made from is among Rest and Recent.
 	Recent []p2p.State
+}
+
+// check reports what a sweep lacks.
+func (s *Sweep) check() error {
+	switch {
+	case s.Protocol == nil || s.Draw == nil || s.Nodes < 1:
+		return errors.New("hunt: a Sweep wants a Protocol, Nodes, and a plan to Draw")
+	case s.Ideal && s.Protocol.Ideal == nil:
+		return fmt.Errorf("hunt: %s knows no ideal overlay to start from; give the nodes a Lead to join in", s.Protocol.Name)
+	}
+	return nil
 }
 
 // strict is the number of seeds of which one is played strict.
