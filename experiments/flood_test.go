@@ -10,13 +10,13 @@ import (
 	"peerbed/protocols/p2p"
 )
 
-// TestGnutellaFloodCost counts what a flood costs (claim GN3): in a network of
+// TestGnutellaGN3GN4Flood counts what a flood costs (claims GN3 and GN4): in a network of
 // N nodes and E links it is exactly 2E-N+1 Query messages, whatever the timing,
 // because the asker sends one over each of its links and everybody else over
 // each but the one that the query came by first. Of them 2E-2N+2 are
 // duplicates. That holds if no TTL runs out, so it is at least N here, and
 // while no link comes or goes, so that is checked.
-func TestGnutellaFloodCost(t *testing.T) {
+func TestGnutellaGN3GN4Flood(t *testing.T) {
 	settings := harness.Config("ttl=255", "ping=10m", "patience=1s")
 	t.Run("sim", func(t *testing.T) {
 		floodsCost(t, harness.New(t, gnutella.Protocol, 100, settings, harness.World("sim")))
