@@ -74,6 +74,12 @@
 // What was counted, and what succeeded, is judged on any machine: it shows what
 // the protocol did in the network that it had.
 //
+// # By hand
+//
+// What step.go has is for programs that drive a cluster one step at a time, as
+// harness/peerbed does for a shell: Play, Ask, Inspect and the like fail for
+// themselves alone, and the cluster goes on.
+//
 // # Errors
 //
 // Errors of the machinery (no daemon, a node that dies by itself) end a test at

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"peerbed/harness"
 )
 
 // home gives a test a folder of its own for state folders.
@@ -83,8 +85,22 @@ func TestList(t *testing.T) {
 	if _, err := Claim("open"); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("a folder that others may enter: %v", err)
 	}
+	found, err := Clean(t.Context(), harness.Cleaning{Dry: true})
+	if err != nil || len(found) != 4 || found[0].Kept != "it is alive; peerbed down -name alive ends it" || found[1].Kept != "" {
+		t.Errorf("a look finds %+v, %v", found, err)
+	}
+	os.Remove(folderOf("file"))
+	os.Remove(folderOf("open"))
 	if text, err := Down(t.Context(), "dead"); err != nil || !strings.Contains(text, "dead already") {
 		t.Errorf("down of a dead one: %q, %v", text, err)
+	}
+	os.WriteFile(folderOf("file"), nil, 0o600)
+	claim(t, "dead").lock.Close()
+	if found, err := Clean(t.Context(), harness.Cleaning{}); err != nil || len(found) != 3 {
+		t.Errorf("cleaning finds %+v, %v", found, err)
+	}
+	if list, _ := List(); len(list) != 1 || list[0].Name != "alive" {
+		t.Errorf("cleaning leaves %+v", list)
 	}
 	if got, err := Choose(""); got != "alive" || err != nil {
 		t.Errorf("without a name: %q, %v", got, err)
