@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -42,6 +43,10 @@ func printDone(w io.Writer, d resident.Done) error {
 		fmt.Fprintf(w, "until: peerbed heal %q\n", d.Handle)
 	}
 	return nil
+}
+
+func (s *shell) leave() *cli.Command {
+	return s.toNodes(plan.Leave, "have nodes say good-bye and go, one after the other", "    peerbed leave 3\n    peerbed leave chord-4 chord-5")
 }
 
 func (s *shell) crash() *cli.Command {
@@ -122,14 +127,12 @@ func (s *shell) shapeAll(ctx context.Context, c *cli.Command) error {
 	if c.String("lines") != "" {
 		lines.Nodes = resident.Nodes{Names: []string{c.String("lines")}}
 	}
-	for name, rate := range map[string]*int64{"rate": &links.Link.Rate, "up": &lines.Up, "down": &lines.Down} {
-		if !c.IsSet(name) {
-			continue
-		}
-		var err error
-		if *rate, err = parseSize(name, c.String(name)); err != nil {
-			return err
-		}
+	var errs [3]error
+	links.Link.Rate, errs[0] = rate(c, "rate")
+	lines.Up, errs[1] = rate(c, "up")
+	lines.Down, errs[2] = rate(c, "down")
+	if err := cmp.Or(errs[0], errs[1], errs[2]); err != nil {
+		return err
 	}
 	if c.IsSet("lines") && lines.Up+lines.Down == 0 {
 		return misused("-lines without -up or -down: how fast are they?")
@@ -140,6 +143,14 @@ func (s *shell) shapeAll(ctx context.Context, c *cli.Command) error {
 		}
 	}
 	return s.disturb(ctx, c, links)
+}
+
+// rate reads a flag of bytes a second; 0 if it is not given.
+func rate(c *cli.Command, flag string) (int64, error) {
+	if !c.IsSet(flag) {
+		return 0, nil
+	}
+	return parseSize(flag, c.String(flag))
 }
 
 func (s *shell) heal() *cli.Command {

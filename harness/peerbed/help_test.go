@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -81,6 +82,8 @@ func TestCompletion(t *testing.T) {
 			}
 		}
 	}
+	refuses(t, "completion", 2, "bash or zsh")
+	refuses(t, "completion fish", 2, "bash or zsh")
 	_, out, _ := says(t, "--generate-shell-completion")
 	for _, want := range []string{"up:", "find:", "down:"} {
 		if !strings.Contains(out, "\n"+want) && !strings.HasPrefix(out, want) {
@@ -92,5 +95,23 @@ func TestCompletion(t *testing.T) {
 	}
 	if _, out, _ := says(t, "find", "-", "--generate-shell-completion"); !strings.Contains(out, "--explain:") {
 		t.Errorf("the flags of find: %s", out)
+	}
+}
+
+// Bash completes commands, and flags with one dash or two.
+func TestBashCompletes(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("there is no bash here")
+	}
+	_, script, _ := says(t, "completion", "bash")
+	for line, want := range map[string]string{"fi": "find", "find -ex": "-explain", "find --ex": "--explain", "up --prot": "--protocol"} {
+		// peerbed is this program: TestMain sees to it
+		c := exec.Command(bash, "-c", script+`
+			peerbed() { PEERBED_TEST_COMMAND="$*" "$0"; }
+			COMP_WORDS=(peerbed $1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _peerbed; echo "${COMPREPLY[@]}"`, os.Args[0], line)
+		if out, err := c.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != want {
+			t.Errorf("peerbed %s<TAB>: %q, %v, want %q", line, out, err, want)
+		}
 	}
 }

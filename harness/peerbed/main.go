@@ -96,7 +96,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	}
 	root := &cli.Command{
 		Name: "peerbed", Commands: commands, Writer: out, ErrWriter: errs, HideHelpCommand: true,
-		EnableShellCompletion: true, ShellComplete: complete(commands),
+		EnableShellCompletion: true, ShellComplete: following(commands), ConfigureShellCompletionCommand: s.completion,
 		ExitErrHandler: func(context.Context, *cli.Command, error) {},
 		Action: func(context.Context, *cli.Command) error {
 			return misused("no command %q; there are %s", name, names(commands))
@@ -156,15 +156,4 @@ func names(commands []*cli.Command) string {
 		}
 	}
 	return strings.Join(append(all, "completion"), ", ")
-}
-
-// complete names the commands that can follow.
-func complete(commands []*cli.Command) cli.ShellCompleteFunc {
-	return func(_ context.Context, c *cli.Command) {
-		for _, one := range commands {
-			if !one.Hidden {
-				fmt.Fprintf(c.Root().Writer, "%s:%s\n", one.Name, one.Usage)
-			}
-		}
-	}
 }

@@ -163,24 +163,6 @@ func (s *shell) remove() *cli.Command {
 		}}
 }
 
-func (s *shell) leave() *cli.Command {
-	return &cli.Command{Name: "leave", ArgsUsage: "NODE...", Usage: "have nodes say good-bye and go, one after the other",
-		Description: "    peerbed leave 3\n    peerbed leave chord-4 chord-5",
-		Flags:       []cli.Flag{nameFlag(), form()},
-		Action: func(ctx context.Context, c *cli.Command) error {
-			args, err := arguments(c, 1, -1)
-			if err != nil {
-				return err
-			}
-			for _, node := range args {
-				if err := s.wish(ctx, c, resident.Wish{Do: plan.Leave, Node: node}); err != nil {
-					return err
-				}
-			}
-			return nil
-		}}
-}
-
 func (s *shell) wish(ctx context.Context, c *cli.Command, w resident.Wish) error {
 	_, err := s.asked(ctx, c, w)
 	return err
@@ -227,8 +209,6 @@ func told(w resident.Wish, a resident.Answer) string {
 		return fmt.Sprintf("%s found %s at %s, in %s", a.Node, a.Name, at, count(a.Hops, "hop", "hops"))
 	case plan.Fetch:
 		return fmt.Sprintf("%s has fetched %s, %d bytes", a.Node, a.Name, a.Bytes)
-	case plan.Leave:
-		return a.Node + " has left"
 	}
 	return fmt.Sprintf("%s has taken back %s", a.Node, a.Name)
 }

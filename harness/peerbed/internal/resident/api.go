@@ -47,7 +47,7 @@ type State struct {
 
 // A Wish asks one node for something.
 type Wish struct {
-	Do      plan.Verb `json:"do"` // publish, find, fetch, leave, or "remove"
+	Do      plan.Verb `json:"do"` // publish, find, fetch, or Remove
 	Name    string    `json:"name,omitempty"`
 	Node    string    `json:"node,omitempty"` // "": one that is up
 	Size    int64     `json:"size,omitempty"` // publish: of the bytes to make; 0: they lie there

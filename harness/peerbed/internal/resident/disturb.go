@@ -9,6 +9,7 @@ import (
 	"peerbed/harness"
 	"peerbed/harness/plan"
 	"peerbed/protocols/linkmodel"
+	"peerbed/protocols/p2p"
 )
 
 // disturb takes one step: it names the nodes, plays the event and says what the
@@ -20,7 +21,11 @@ func (r *Resident) disturb(ctx context.Context, q Disturbance) (d Done, err erro
 			return err
 		}
 		before := r.cluster.Faults()
-		d.Handle, err = r.cluster.Play(e)
+		if e.Do == plan.Leave {
+			err = r.leave(ctx, e.Nodes)
+		} else {
+			d.Handle, err = r.cluster.Play(e)
+		}
 		if err != nil {
 			return fmt.Errorf("%w; what it did stays until peerbed heal or peerbed restart", err)
 		}
@@ -30,18 +35,28 @@ func (r *Resident) disturb(ctx context.Context, q Disturbance) (d Done, err erro
 	return d, err
 }
 
+// leave has nodes say good-bye, one after the other, and waits until they have.
+func (r *Resident) leave(ctx context.Context, nodes []int) error {
+	for _, i := range nodes {
+		if o := r.cluster.Ask(ctx, i, p2p.Leave{}); o.Err != nil {
+			return fmt.Errorf("%s could not leave: %w", r.cluster.Name(i), o.Err)
+		}
+	}
+	return nil
+}
+
 // event makes the event of a plan.
 func (r *Resident) event(q Disturbance) (e plan.Event, err error) {
 	e = plan.Event{Do: q.Do, OneWay: q.OneWay, Up: q.Up, Down: q.Down, Label: q.Heal}
 	c := r.cluster
-	up := func(i int) bool { return c.Up(i) }
+	active := func(i int) bool { return c.Condition(i) == "up" }
 	switch q.Do {
+	case plan.Leave, plan.Pause:
+		e.Nodes, err = r.choose(q.Nodes, string(q.Do), active)
 	case plan.Crash, plan.Vanish:
-		e.Nodes, err = r.choose(q.Nodes, string(q.Do), up)
+		e.Nodes, err = r.choose(q.Nodes, string(q.Do), c.Up)
 	case plan.Restart:
 		e.Nodes, err = r.choose(q.Nodes, "restart", func(i int) bool { return !c.Up(i) })
-	case plan.Pause:
-		e.Nodes, err = r.choose(q.Nodes, "pause", func(i int) bool { return c.Condition(i) == "up" })
 	case plan.Resume:
 		e.Nodes, err = r.choose(q.Nodes, "resume", func(i int) bool { return c.Condition(i) == "paused" })
 	case plan.Cut:
@@ -58,7 +73,7 @@ func (r *Resident) event(q Disturbance) (e plan.Event, err error) {
 			return e, err
 		}
 	default:
-		err = fmt.Errorf("no disturbance %q; there are crash, vanish, restart, pause, resume, cut, throttle, shape and heal", q.Do)
+		err = fmt.Errorf("no disturbance %q; there are leave, crash, vanish, restart, pause, resume, cut, throttle, shape and heal", q.Do)
 	}
 	return e, err
 }
@@ -115,7 +130,7 @@ func (r *Resident) told(e plan.Event, before []harness.Fault) (text, proof strin
 	after := r.cluster.Faults()
 	text = string(e.Do)
 	switch {
-	case len(after) > len(before):
+	case len(after) > len(before) && e.Do != plan.Leave: // which is a fault for each node
 		text = after[len(after)-1].Text
 	case len(e.Nodes) > 0:
 		text += " of " + r.cluster.Names(e.Nodes)

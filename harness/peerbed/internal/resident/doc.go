@@ -7,10 +7,10 @@
 //
 //	GET  /about       About: what it is; never waits
 //	GET  /status      Status: all nodes, as they say themselves
-//	POST /wish        Wish -> Answer: publish, find, fetch, remove, leave
+//	POST /wish        Wish -> Answer: publish, find, fetch, remove
 //	PUT  /blob        ?node=NODE&name=NAME: the body comes to a node's disk
 //	GET  /blob        ?node=NODE&name=NAME: the bytes of a blob
-//	POST /disturb     Disturbance -> Done: crash, cut, shape, heal, ...
+//	POST /disturb     Disturbance -> Done: leave, crash, cut, shape, heal, ...
 //	POST /churn       Churn -> Membership, when it is over
 //	POST /wait        Wait -> Done: time passes
 //	GET  /traffic     Traffic, by type of message

@@ -69,19 +69,19 @@ func Claim(name string) (*Folder, error) {
 // lock takes the lock of a folder; nil: a living process has it. The folder may
 // be removed by whoever had it before, between its opening and its lock: then
 // the next one counts.
-func lock(name string, make bool) (*Folder, error) {
+func lock(name string, create bool) (*Folder, error) {
 	path := folderOf(name)
 	for tries := 1; ; {
 		if info, err := os.Lstat(path); err == nil && !info.IsDir() {
 			return nil, damaged(name, errors.New("it is no folder"))
 		}
-		if make {
+		if create {
 			if err := own.Private(path); err != nil {
 				return nil, damaged(name, err)
 			}
 		}
 		f, err := os.Open(path)
-		if make && errors.Is(err, os.ErrNotExist) {
+		if create && errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		if err != nil {
@@ -91,7 +91,7 @@ func lock(name string, make bool) (*Folder, error) {
 		switch {
 		case held && same(f, path):
 			return &Folder{Name: name, path: path, lock: f}, nil
-		case !held && (!make || tries == lockTries):
+		case !held && (!create || tries == lockTries):
 			f.Close()
 			return nil, nil
 		case !held:

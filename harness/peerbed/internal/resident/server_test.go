@@ -79,7 +79,7 @@ func TestBadRequests(t *testing.T) {
 		{"POST", "/wish", `{"do":"find"}`, 409, "want the name of a file to find"},
 		{"POST", "/wish", `{"do":"publish","name":"x","size":-5}`, 409, "want 0 bytes or more"},
 		{"POST", "/disturb", `{"do":"crash","nodes":{"names":[3]}}`, 400, "the body is not the JSON of a Disturbance"},
-		{"POST", "/disturb", `{"do":"publish"}`, 409, `no disturbance "publish"; there are crash`},
+		{"POST", "/disturb", `{"do":"publish"}`, 409, `no disturbance "publish"; there are leave, crash`},
 		{"POST", "/disturb", `{"do":"throttle","up":-1,"nodes":{"share":1}}`, 409, "want 0 or more"},
 		{"POST", "/disturb", `[` + strings.Repeat(" ", 9<<20), 413, "the body has more than"},
 		{"POST", "/churn", `{"session":"x","for":1}`, 409, `law "x"`},

@@ -17,7 +17,7 @@ const Remove plan.Verb = "remove"
 
 // op is the wish as nodes take it.
 func (q Wish) op() (p2p.Op, error) {
-	if q.Name == "" && q.Do != plan.Leave {
+	if q.Name == "" {
 		return nil, fmt.Errorf("want the name of a file to %s", q.Do)
 	}
 	if q.Size < 0 {
@@ -32,10 +32,8 @@ func (q Wish) op() (p2p.Op, error) {
 		return p2p.Fetch{Name: q.Name}, nil
 	case Remove:
 		return p2p.Remove{Name: q.Name}, nil
-	case plan.Leave:
-		return p2p.Leave{}, nil
 	}
-	return nil, fmt.Errorf("no wish %q; there are publish, find, fetch, remove and leave", q.Do)
+	return nil, fmt.Errorf("no wish %q; there are publish, find, fetch and remove", q.Do)
 }
 
 // wish asks a node. Where time is virtual, asking makes it pass, so that it is
