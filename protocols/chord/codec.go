@@ -24,7 +24,7 @@ import (
 //	 3 remove*          name string, version u32
 //	 4 seek*            as next
 //	 5 getNeighbours*
-//	 6 notify           nothing
+//	 6 notify           nothing else
 //	 7 ping*
 //	 8 bye              predecessor address, successors: addresses
 //	 9 meet             address

@@ -261,20 +261,26 @@ func TestIntroducerDies(t *testing.T) {
 	w.must(w.do(w.nodes[2], p2p.Publish{Name: "song", Size: 1000, Seed: 1}).Err)
 }
 
-// A state survives JSON, and a node that takes it up goes on from there.
+// A state survives JSON, that of several points too, and a node that takes it up
+// goes on from there.
 func TestStateIsPlain(t *testing.T) {
-	w := lecture(t)
-	for _, want := range w.states() {
-		b, err := json.Marshal(want)
-		w.must(err)
-		var got p2p.State
-		var detail chord.Detail
-		got.Detail = &detail
-		w.must(json.Unmarshal(b, &got))
-		if got.Detail = detail; !reflect.DeepEqual(got, want) {
-			t.Errorf("through JSON\n got %+v\nwant %+v", got, want)
+	virtual := perfect(t, sim.Config{}, 6, 0, "points=3")
+	for _, w := range []*world{lecture(t), virtual} {
+		for _, want := range w.states() {
+			b, err := json.Marshal(want)
+			w.must(err)
+			var got p2p.State
+			var detail chord.Detail
+			got.Detail = &detail
+			w.must(json.Unmarshal(b, &got))
+			if got.Detail = detail; !reflect.DeepEqual(got, want) {
+				t.Errorf("through JSON\n got %+v\nwant %+v", got, want)
+			}
 		}
 	}
+	virtual.must(chord.Closed(virtual.states()))
+	virtual.Run(10 * time.Second)
+	virtual.must(chord.Closed(virtual.states()))
 }
 
 // One seed, one run: on any machine this is the trace. A change of the

@@ -44,6 +44,19 @@ func (g *merge) lose(a p2p.Addr) {
 	g.lost = append(g.lost, a)
 }
 
+// loseLeftOut remembers whom a new list leaves out: others may be wrong about it,
+// or cut off from it.
+func (g *merge) loseLeftOut(was, is []Ref) {
+	if g == nil {
+		return
+	}
+	for _, r := range was {
+		if !slices.Contains(is, r) {
+			g.lose(r.Addr)
+		}
+	}
+}
+
 // probe asks one of the lost nodes.
 func (g *merge) probe() {
 	if g.probed != 0 || len(g.lost) == 0 {

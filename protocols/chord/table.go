@@ -146,11 +146,7 @@ func (c *Chord) follow(head Ref, list []p2p.Addr) {
 		}
 		succs = append(succs, r)
 	}
-	for _, r := range c.succs {
-		if !slices.Contains(succs, r) { // others may be wrong about it, or cut off from it
-			c.merge.lose(r.Addr)
-		}
-	}
+	c.merge.loseLeftOut(c.succs, succs)
 	c.succs = append(c.succs[:0], succs...)
 }
 
