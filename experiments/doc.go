@@ -7,6 +7,18 @@
 // What it measured lies in out/ at the module's root afterwards: the results
 // as JSON lines, and for some experiments a page to look at.
 //
+// Tests that are named by a claim (TestChordC5PathLength, TestGnutellaGN8Pings)
+// measure what a lecture or a paper says, in the simulator and over several
+// seeds, and print measured against expected. Their quick sizes belong to the test
+// suite; with -paper they have the papers' sizes, and take minutes:
+//
+//	go test ./experiments -run 'TestChord|TestGnutella' -v -count=1
+//	go test ./experiments -run TestChordTableII -v -count=1 -timeout 60m -args -paper
+//
+// Claims that bytes or a single conversation decide (GN1, GN2, GN5 to GN7) are
+// tests of the protocol's own package. TestWorldsAgree holds the simulator against
+// real nodes.
+//
 // This package is also the example to copy: an experiment of one's own, in
 // one's own module, needs harness, a protocol and nothing of what lies here.
 package experiments

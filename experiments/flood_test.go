@@ -18,15 +18,17 @@ import (
 // while no link comes or goes, so that is checked.
 func TestGnutellaGN3GN4Flood(t *testing.T) {
 	settings := harness.Config("ttl=255", "ping=10m", "patience=1s")
-	t.Run("sim", func(t *testing.T) {
-		floodsCost(t, harness.New(t, gnutella.Protocol, 100, settings, harness.World("sim")))
-	})
-	t.Run("real", func(t *testing.T) {
-		floodsCost(t, start(t, gnutella.Protocol, 8, settings))
+	harness.Repeat(t, 1, func(t *harness.T) {
+		t.Run("sim", func(t *harness.T) {
+			floodsCost(t, harness.New(t, gnutella.Protocol, 100, settings, harness.World("sim")))
+		})
+		t.Run("real", func(t *harness.T) {
+			floodsCost(t, start(t, gnutella.Protocol, 8, settings))
+		})
 	})
 }
 
-func floodsCost(t *testing.T, c *harness.Cluster) {
+func floodsCost(t testing.TB, c *harness.Cluster) {
 	if c.Size() > 255 {
 		t.Fatalf("-nodes %d: a TTL has one byte, so that a flood is sure to reach 255 nodes and no more", c.Size())
 	}
@@ -48,14 +50,14 @@ func floodsCost(t *testing.T, c *harness.Cluster) {
 }
 
 // flood asks for what nobody has, so that the query goes everywhere.
-func flood(t *testing.T, c *harness.Cluster, asker int) {
+func flood(t testing.TB, c *harness.Cluster, asker int) {
 	t.Helper()
 	if out := c.Find(asker, "nobody has this"); !errors.Is(out.Err, p2p.ErrNotFound) {
 		t.Fatalf("%s looked for what nobody has: %v, want %v", c.Name(asker), out.Err, p2p.ErrNotFound)
 	}
 }
 
-func checkFlood(t *testing.T, nodes, edges int, query p2p.Traffic) {
+func checkFlood(t testing.TB, nodes, edges int, query p2p.Traffic) {
 	t.Helper()
 	want := uint64(2*edges - nodes + 1)
 	if query.Sent != want || query.Received != want {
