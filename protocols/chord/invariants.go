@@ -136,11 +136,16 @@ func Principals(states []p2p.State) int { return look(states).principals() }
 
 // SufficientPrincipals returns the invariant that there are at least n.
 func SufficientPrincipals(n int) func(states []p2p.State) error {
+	return func(states []p2p.State) error { return look(states).sufficient(n) }
+}
+
+// Proved returns all that Zave's proof gives for the corrected operations, with
+// n principals, as one invariant: cheap enough to be asked after every event.
+func Proved(n int) func(states []p2p.State) error {
 	return func(states []p2p.State) error {
-		if got := Principals(states); got < n {
-			return fmt.Errorf("%d principals, want %d", got, n)
-		}
-		return nil
+		v := look(states)
+		return cmp.Or(v.oneLiveSuccessor(), v.sufficient(n), v.atLeastOneRing(), v.atMostOneRing(), v.orderedRing(),
+			v.connectedAppendages(), v.orderedLists(), v.noDuplicates())
 	}
 }
 
@@ -313,6 +318,13 @@ func (v *view) noDuplicates() error {
 				return fmt.Errorf("the list of %v has %s twice, or is its own", n.addr, v.m.Text(s.id))
 			}
 		}
+	}
+	return nil
+}
+
+func (v *view) sufficient(n int) error {
+	if got := v.principals(); got < n {
+		return fmt.Errorf("%d principals, want %d", got, n)
 	}
 	return nil
 }
