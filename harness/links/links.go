@@ -102,6 +102,21 @@ func Read(name string) (*Table, error) {
 	return t, nil
 }
 
+// Absolute returns a name by which Read finds the same table from any folder.
+func Absolute(name string) (string, error) {
+	if name == World {
+		return name, nil
+	}
+	files := strings.SplitN(name, ",", 2)
+	for i, f := range files {
+		var err error
+		if files[i], err = filepath.Abs(strings.TrimSpace(f)); err != nil {
+			return "", err
+		}
+	}
+	return strings.Join(files, ","), nil
+}
+
 func read(name string) (*Table, error) {
 	nodes, edges, pair := strings.Cut(name, ",")
 	switch {

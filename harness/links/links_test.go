@@ -230,6 +230,12 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: %v, error %v, want %s", name, table, err, want)
 		}
 	}
+	for name, want := range map[string]string{"world": "world", "n.csv, e.csv": dir + "/n.csv," + dir + "/e.csv"} {
+		whole, err := Absolute(name)
+		if _, unread := Read(whole); err != nil || unread != nil || whole != want {
+			t.Errorf("%s is %s from elsewhere, error %v, %v, want %s", name, whole, err, unread, want)
+		}
+	}
 	for name, want := range map[string]string{
 		"moon":        "links: open moon: no such file or directory (" + filepath.Join(dir, "moon") + "); want " + Usage,
 		"n.csv,x.csv": "links: open x.csv: no such file or directory (" + filepath.Join(dir, "x.csv") + "); want " + Usage,

@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"peerbed/harness/fault"
+	"peerbed/harness/links"
 	"peerbed/harness/peerbed/internal/resident"
 	"peerbed/harness/plan"
 	"peerbed/protocols/linkmodel"
@@ -94,11 +96,13 @@ them. Nodes in no group still reach all.
 func (s *shell) shape() *cli.Command {
 	return &cli.Command{Name: "shape", Usage: "say what links are like: delay, jitter, loss, rate, and the lines of nodes",
 		Description: `What is said of all links takes the place of what was said before; without any
-flag links are perfect again. -between adds to it. -up and -down are the access
+flag links are perfect again. -between adds to it. -links takes a table in its
+place: world, or files of your own (go doc ./harness/links). -up and -down are the access
 lines of nodes, which all their conversations share, until heal.
 
     peerbed shape -delay 50ms -jitter 10ms -loss 0.01
     peerbed shape -delay 200ms -between 0-3/4-9
+    peerbed shape -links world
     peerbed shape -up 100kB -down 1MB -lines 4-9
     peerbed shape`,
 		Flags: []cli.Flag{nameFlag(), form(),
@@ -106,6 +110,7 @@ lines of nodes, which all their conversations share, until heal.
 			&cli.DurationFlag{Name: "jitter", Usage: "at most so much more"},
 			&cli.FloatFlag{Name: "loss", Usage: "of packets, a share of 1"},
 			&cli.StringFlag{Name: "rate", Usage: "of each link, in `BYTES` a second"},
+			&cli.StringFlag{Name: "links", Usage: "as in this `TABLE`: " + links.Usage},
 			&cli.StringFlag{Name: "between", Usage: "only between these `GROUPS`: 0-3/4-9"},
 			&cli.StringFlag{Name: "up", Usage: "of lines, in `BYTES` a second"},
 			&cli.StringFlag{Name: "down", Usage: "of lines, in `BYTES` a second"},
@@ -121,14 +126,17 @@ lines of nodes, which all their conversations share, until heal.
 // shapeAll does both that shape can do: lines, and links if any flag, or no
 // flag at all, is about them.
 func (s *shell) shapeAll(ctx context.Context, c *cli.Command) error {
-	links := resident.Disturbance{Do: plan.Shape, Groups: c.String("between")}
-	links.Link = linkmodel.Link{Delay: c.Duration("delay"), Jitter: c.Duration("jitter"), Loss: c.Float("loss")}
+	if c.IsSet("links") {
+		return s.shapeBy(ctx, c)
+	}
+	all := resident.Disturbance{Do: plan.Shape, Groups: c.String("between")}
+	all.Link = linkmodel.Link{Delay: c.Duration("delay"), Jitter: c.Duration("jitter"), Loss: c.Float("loss")}
 	lines := resident.Disturbance{Do: plan.Throttle, Nodes: resident.Nodes{Share: 1}}
 	if c.String("lines") != "" {
 		lines.Nodes = resident.Nodes{Names: []string{c.String("lines")}}
 	}
 	var errs [3]error
-	links.Link.Rate, errs[0] = rate(c, "rate")
+	all.Link.Rate, errs[0] = rate(c, "rate")
 	lines.Up, errs[1] = rate(c, "up")
 	lines.Down, errs[2] = rate(c, "down")
 	if err := cmp.Or(errs[0], errs[1], errs[2]); err != nil {
@@ -142,7 +150,24 @@ func (s *shell) shapeAll(ctx context.Context, c *cli.Command) error {
 			return err
 		}
 	}
-	return s.disturb(ctx, c, links)
+	return s.disturb(ctx, c, all)
+}
+
+// shapeBy shapes links by a table, which says all of them.
+func (s *shell) shapeBy(ctx context.Context, c *cli.Command) error {
+	for _, name := range c.LocalFlagNames() {
+		if slices.Contains([]string{"delay", "jitter", "loss", "rate", "between", "up", "down", "lines"}, name) {
+			return misused("-links says all of links and lines, so not -%s too", name)
+		}
+	}
+	table, err := links.Absolute(c.String("links"))
+	if err != nil {
+		return err
+	}
+	if _, err := links.Read(table); err != nil {
+		return misuse(err.Error())
+	}
+	return s.disturb(ctx, c, resident.Disturbance{Do: plan.Shape, Table: table})
 }
 
 // rate reads a flag of bytes a second; 0 if it is not given.

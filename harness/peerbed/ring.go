@@ -202,8 +202,8 @@ func (r *lectureRing) gone(states []p2p.State) []p2p.State {
 func nodeName(a p2p.Addr) string { return fmt.Sprintf("N%d", m.Addr(a)) }
 func label(s p2p.State) string   { return nodeName(s.Self) }
 
-// links are those that pictures show: the successor and the fingers.
-func links(s p2p.State) (l []p2p.Addr) {
+// drawn are the links that pictures show: the successor and the fingers.
+func drawn(s p2p.State) (l []p2p.Addr) {
 	d := s.Detail.(chord.Detail)
 	l = append(l, d.Successors[:min(1, len(d.Successors))]...)
 	for _, f := range d.Fingers {

@@ -29,7 +29,7 @@ func (d *story) part(title, text string) {
 	fmt.Fprintf(d.out, "\n== %s ==\n", title)
 	d.say("%s", text)
 	d.page.Parts = append(d.page.Parts, record.Part{Title: title, Text: []string{text},
-		Overlay: record.Overlay{Angle: chord.Protocol.Angle, Label: label, Links: links}})
+		Overlay: record.Overlay{Angle: chord.Protocol.Angle, Label: label, Links: drawn}})
 }
 
 func (d *story) heading(title string) { fmt.Fprintf(d.out, "\n%s\n", title) }

@@ -92,10 +92,11 @@ type Disturbance struct {
 	Groups string    `json:"groups,omitempty"` // "16,16" or "0-3/4-9"
 	OneWay bool      `json:"one_way,omitempty"`
 	// Shape: what links are like; between the two groups, if there are any.
-	Link linkmodel.Link `json:"link,omitzero"`
-	Up   int64          `json:"up,omitempty"` // throttle: bytes per second
-	Down int64          `json:"down,omitempty"`
-	Heal string         `json:"heal,omitempty"` // what; "": all
+	Link  linkmodel.Link `json:"link,omitzero"`
+	Table string         `json:"table,omitempty"` // in place of Link; see links.Absolute
+	Up    int64          `json:"up,omitempty"`    // throttle: bytes per second
+	Down  int64          `json:"down,omitempty"`
+	Heal  string         `json:"heal,omitempty"` // what; "": all
 }
 
 // Done says what was done.

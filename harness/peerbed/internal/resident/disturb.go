@@ -67,7 +67,9 @@ func (r *Resident) event(q Disturbance) (e plan.Event, err error) {
 	case plan.Throttle:
 		e.Nodes, err = r.choose(q.Nodes, "throttle", func(int) bool { return true })
 	case plan.Shape:
-		e.Links, err = r.links(q)
+		if e.File = q.Table; e.File == "" {
+			e.Links, err = r.links(q)
+		}
 	case plan.Heal:
 		if err = r.healable(q.Heal); err != nil {
 			return e, err
