@@ -27,7 +27,7 @@ func (r *Resident) disturb(ctx context.Context, q Disturbance) (d Done, err erro
 			d.Handle, err = r.cluster.Play(e)
 		}
 		if err != nil {
-			return fmt.Errorf("%w; what it did stays until peerbed heal or peerbed restart", err)
+			return fmt.Errorf("%w; peerbed status shows how things stand now", err)
 		}
 		d.Text, d.Proof = r.told(e, before)
 		return nil
