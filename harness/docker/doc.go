@@ -49,5 +49,12 @@
 // worlds' promises are tested so with a daemon of this machine; real remote
 // daemons and Docker Desktop were not at hand.
 //
+// First contact of nodes is not warmed up: of 100 nodes that each sent their
+// first datagrams to another one, none was lost.
+//
+// Engine 20.10 now and then keeps the network of a large run ("has active
+// endpoints") until it is restarted: it miscounts when many containers leave at
+// once (moby/moby#43286); see the agent's clean-up.
+//
 // Test processes that use the daemon take turns; see TurnsVariable.
 package docker
