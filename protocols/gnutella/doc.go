@@ -103,6 +103,7 @@
 //	cache.go      hits that are remembered
 //	attach.go     random and preferential attachment
 //	push.go       Push and GIV
+//	way.go        how a download comes to a stream: it dials, or is dialled
 //	relay.go      a third between two firewalls
 //
 // The others are of every servent: handshake.go and texts.go make a link, tend.go
@@ -129,6 +130,7 @@
 //     up to 64 KiB - 1. Others, and those of unknown type, are not relayed;
 //     extensions of a Ping or Pong are dropped, those of a Query or Hit kept.
 //   - A descriptor that finds its link full is lost.
+//   - Ideal knows one role only: a network of ultrapeers and leaves has to join.
 //   - Files of 4 GiB and more, and files without a letter or digit in their
 //     names, cannot be shared. Hits without a SHA-1 are not downloaded, for
 //     nobody could say whether what came is right.

@@ -164,6 +164,21 @@ func Connected(states []p2p.State) error {
 	return oneWhole(states, place)
 }
 
+// Single reports a servent with two links to another, or with one to itself;
+// nil at any time, whatever happens.
+func Single(states []p2p.State) error {
+	for _, s := range states {
+		d, _ := s.Detail.(Detail)
+		for i, l := range d.Links {
+			twice := slices.ContainsFunc(d.Links[:i], func(k LinkState) bool { return k.Addr == l.Addr })
+			if l.Addr == s.Self || l.Addr != 0 && twice {
+				return fmt.Errorf("%v has a link too many to %v", s.Self, l.Addr)
+			}
+		}
+	}
+	return nil
+}
+
 // oneWhole walks from the first node over all links.
 func oneWhole(states []p2p.State, place map[p2p.Addr]int) error {
 	if len(states) == 0 {

@@ -71,14 +71,8 @@ func TestAllAtOnce(t *testing.T) {
 // single checks that no servent has two links to another, or one to itself.
 func (w *world) single() {
 	w.t.Helper()
-	for _, s := range w.states() {
-		to := []p2p.Addr{s.Self}
-		for _, l := range s.Detail.(gnutella.Detail).Links {
-			if slices.Contains(to, l.Addr) {
-				w.t.Errorf("%v has a link too many to %v", s.Self, l.Addr)
-			}
-			to = append(to, l.Addr)
-		}
+	if err := gnutella.Single(w.states()); err != nil {
+		w.t.Error(err)
 	}
 }
 

@@ -131,9 +131,17 @@ func (s *servent) demoted(l *link, f *Fields) bool {
 // promote makes an able servent an ultrapeer again if it has found none that
 // takes it as a leaf.
 func (s *servent) promote() {
-	if _, leaf := s.rank.(leafRank); leaf && s.cfg.Role == Able && s.joined && s.env.Now()-s.linked > greeting {
+	if _, leaf := s.rank.(leafRank); leaf && s.alone() && s.cfg.Role == Able && s.env.Now()-s.linked > greeting {
 		s.rank = upperRank{}
+		if s.joined {
+			s.announce() // the introducer has forgotten who asked as a leaf
+		}
 	}
+}
+
+// alone reports whether no link stands.
+func (s *servent) alone() bool {
+	return !slices.ContainsFunc(s.links, func(l *link) bool { return l.up })
 }
 
 // count counts the links of a kind.

@@ -18,6 +18,7 @@ func (s *servent) tend() {
 		s.refuse(s.callers[0].peer)
 	}
 	s.endIdle()
+	s.promote()
 	s.tellRoutes()
 	if s.cfg.Degree == 0 || now < s.given {
 		s.dialGiven()
@@ -29,8 +30,7 @@ func (s *servent) tend() {
 	}
 	for s.dialled() < want && s.dialOne(func(*host) bool { return true }) {
 	}
-	if len(s.links) == 0 {
-		s.promote()
+	if s.alone() {
 		s.ask()
 		return
 	}
