@@ -21,7 +21,6 @@ const (
 
 // A king is a file of King's form that is being read.
 type king struct {
-	file  string
 	lines *bufio.Scanner
 	line  int
 	words []string // of this line
@@ -29,7 +28,7 @@ type king struct {
 
 // parseKing reads a topology or a matrix: the first line tells which.
 func parseKing(file string, from io.Reader) (*Table, error) {
-	k := &king{file: file, lines: bufio.NewScanner(from)}
+	k := &king{lines: bufio.NewScanner(from)}
 	k.lines.Buffer(nil, 32*maxRegions)
 	var delays [][]time.Duration
 	var err error

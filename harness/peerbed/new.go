@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -79,6 +80,9 @@ func (s *shell) start(ctx context.Context, args []string) error {
 
 var shortName = regexp.MustCompile(`^[a-z][a-z0-9]{1,29}$`)
 
+// ours are names that the files of a new module use for something else.
+var ours = []string{"peerbed", "introducer", "node", "harness", "workload", "fault", "chord", "p2p", "run"}
+
 // goodName refuses what cannot be the name of a module, of a package and of a
 // protocol at once.
 func goodName(ctx context.Context, name string) error {
@@ -88,7 +92,7 @@ func goodName(ctx context.Context, name string) error {
 		return fmt.Errorf("the name %q: want 2 to 30 lower-case letters and digits, a letter first", name)
 	case token.IsKeyword(name) || types.Universe.Lookup(name) != nil || name == "main":
 		return taken("a word of Go's")
-	case name == "peerbed" || name == "introducer" || name == "node" || name == "harness":
+	case slices.Contains(ours, name):
 		return taken("peerbed's own")
 	}
 	standard, err := exec.CommandContext(ctx, "go", "list", "-e", "-f", "{{.Standard}}", name).Output()

@@ -98,6 +98,7 @@ func TestNewRefuses(t *testing.T) {
 		{[]string{"protocol", "string", empty}, `peerbed new: the name "string" is a word of Go's`},
 		{[]string{"protocol", "sort", empty}, `peerbed new: the name "sort" is a package of Go's library`},
 		{[]string{"protocol", "introducer", empty}, `peerbed new: the name "introducer" is peerbed's own`},
+		{[]string{"protocol", "workload", empty}, `peerbed new: the name "workload" is peerbed's own`},
 		{[]string{"cluster", "gossip", empty}, `peerbed new: "cluster" cannot be begun: want protocol or experiment; see`},
 		{[]string{"protocol"}, "peerbed new: want protocol|experiment NAME [DIR], not [\"protocol\"]; see peerbed new -h\n"},
 	} {
