@@ -56,8 +56,8 @@ func (h *shrinking) try(c *Case) bool {
 			all.Go(func() { tries[i] = h.s.play(other) })
 		}
 		all.Wait()
-		h.runs += len(tries)
 		for _, r := range tries {
+			h.runs++
 			if r.err == nil && r.broken != nil && r.broken.Invariant == h.best.Invariant {
 				h.best = r.c
 				h.best.Violation = *r.broken
