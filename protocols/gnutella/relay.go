@@ -44,7 +44,7 @@ type relay struct {
 }
 
 // spools begins the names of relays' files, which a new life removes.
-const spools = "relay-"
+const spools = ".peerbed-relay-"
 
 // clearSpools removes what relays of an earlier life have left.
 func (s *servent) clearSpools() {

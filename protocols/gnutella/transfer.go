@@ -120,7 +120,7 @@ func (s *servent) endIdle() {
 		}
 	}
 	for i := len(s.relays) - 1; i >= 0; i-- {
-		if r := s.relays[i]; s.env.Now()-r.last > idle {
+		if r := s.relays[i]; r.sent == r.kept && s.env.Now()-r.last > idle {
 			r.end()
 		}
 	}
