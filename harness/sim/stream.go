@@ -11,7 +11,7 @@ const (
 	// its Node has not held back: bytes that are queued or on their way. They
 	// are the marks of a real node's link.
 	mark    = 512 << 10
-	drained = 128 << 10
+	drained = 384 << 10
 	overrun = 16 << 20
 
 	firstPort = 49152 // of the ephemeral ones

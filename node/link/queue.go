@@ -7,11 +7,13 @@ import (
 )
 
 // The marks of a Queue, in bytes, Content included. Above High the stream is
-// full, at Low it has drained; beyond Most the Node has not held back, and the
-// stream ends with p2p.ErrOverrun.
+// full, at Low it has drained. Low is more than the longest Content, so that one
+// is on its way while the next is asked for, and a line with a delay is not idle
+// between two. Beyond Most the Node has not held back, and the stream ends with
+// p2p.ErrOverrun.
 const (
 	High = 512 << 10
-	Low  = 128 << 10
+	Low  = 384 << 10
 	Most = 16 << 20
 )
 

@@ -146,7 +146,7 @@ func TestRepeats(t *testing.T) {
 		w.Run(time.Minute)
 		return w.Hash()
 	}
-	const golden = 0xbfe320b57372a89c
+	const golden = 0x2193eaf479a31d4b
 	if got := run(1); got != golden {
 		t.Errorf("hash %#x, want %#x", got, uint64(golden))
 	}
