@@ -88,7 +88,33 @@ func sameIDs(n int) p2p.Cast {
 // slower by what real ones add.
 var agreeLinks = linkmodel.Link{Delay: 40 * time.Millisecond}
 
+// compare plays again what differed on a machine that was too slow to say so.
 func (a *agreement) compare(t *harness.T) {
+	for range agreeTries - 1 {
+		c := a.measure(t)
+		if c.agree() || c.slow == nil {
+			c.report(t)
+			return
+		}
+		fmt.Printf("%s: once more, for real nodes and simulated ones differ where %v\n", a.protocol.Name, c.slow)
+	}
+	a.measure(t).report(t)
+}
+
+// agreeTries is how often it is played at most.
+const agreeTries = 3
+
+// outcomes is what one play found.
+type outcomes struct {
+	a    *agreement
+	rows []difference
+	pace float64
+	got  time.Duration // what a link took, there and back
+	ask  time.Duration
+	slow error // the machine's verdict
+}
+
+func (a *agreement) measure(t *harness.T) *outcomes {
 	real, r := a.play(t, agreeLinks, 0)
 	if r.Machine == nil {
 		t.Fatal("there is nothing to compare the simulator with: ask for another world with -backend")
@@ -100,25 +126,38 @@ func (a *agreement) compare(t *harness.T) {
 		sim, _ := a.play(t, links, time.Duration(i)*137*time.Millisecond, harness.World("sim"), harness.Quiet())
 		sims = append(sims, sim)
 	}
-	table := record.Table{Title: fmt.Sprintf("%s: %d nodes really and simulated", a.protocol.Name, agreeing),
-		Head: []string{"what", "simulated", "real", "difference", "±95 %", "bound", "verdict"}}
 	flat := slices.Concat(sims...)
 	for i := range sims {
 		sims[i] = pool(sims[i], flat)
 	}
 	real = pool(real, flat)
-	for _, d := range differences(real, sims) {
+	return &outcomes{a: a, rows: differences(real, sims), pace: paceOf(real, flat),
+		got: r.Machine.Got, ask: r.Machine.Asked, slow: r.Machine.Verdict()}
+}
+
+func (c *outcomes) agree() bool {
+	return !slices.ContainsFunc(c.rows, func(d difference) bool { return !d.holds() })
+}
+
+// report prints the table, and fails the test where worlds differ.
+func (c *outcomes) report(t *harness.T) {
+	table := record.Table{Title: fmt.Sprintf("%s: %d nodes really and simulated", c.a.protocol.Name, agreeing),
+		Head: []string{"what", "simulated", "real", "difference", "±95 %", "bound", "verdict"}}
+	for _, d := range c.rows {
 		table.Add(d.cells()...)
 		if !d.holds() {
 			t.Errorf("%s: %s: the simulator has %.4g, real nodes %.4g: the difference is %v, want it within %.2g",
-				a.protocol.Name, d.what, d.sim, d.real, d.Interval, d.bound)
+				c.a.protocol.Name, d.what, d.sim, d.real, d.Interval, d.bound)
 		}
 	}
+	if t.Failed() && c.slow != nil {
+		t.Error(c.slow)
+	}
 	table.Notes = []string{
-		fmt.Sprintf("Means of %d batches of %d s. Bytes are of one lookup or, of upkeep, of a second.", len(real), agreeBatch),
+		fmt.Sprintf("Means of batches of %d s. Bytes are of one lookup or, of upkeep, of a second.", agreeBatch),
 		fmt.Sprintf("Differences are relative, but that of lookups that succeed. Types below %.0f %% of the bytes are one row, held against all.", 100*rare),
-		fmt.Sprintf("Upkeep is compared at its own pace, %.1f %% of the simulated: late timers are a time, and times are not compared.", 100*paceOf(real, flat)),
-		fmt.Sprintf("A link took %v there and back; asked for were %v.", r.Machine.Got.Round(100*time.Microsecond), r.Machine.Asked),
+		fmt.Sprintf("Upkeep is compared at its own pace, %.1f %% of the simulated: late timers are a time, and times are not compared.", 100*c.pace),
+		fmt.Sprintf("A link took %v there and back; asked for were %v.", c.got.Round(100*time.Microsecond), c.ask),
 	}
 	fmt.Print("\n", table.String())
 }
