@@ -115,7 +115,7 @@ type outcomes struct {
 }
 
 func (a *agreement) measure(t *harness.T) *outcomes {
-	real, r := a.play(t, agreeLinks, 0)
+	real, r := a.play(t, start, agreeLinks, 0)
 	if r.Machine == nil {
 		t.Fatal("there is nothing to compare the simulator with: ask for another world with -backend")
 	}
@@ -123,7 +123,7 @@ func (a *agreement) measure(t *harness.T) *outcomes {
 	links.Delay += max(r.Machine.Got-r.Machine.Asked, 0) / 2
 	var sims []batches
 	for i := range agreeSims {
-		sim, _ := a.play(t, links, time.Duration(i)*137*time.Millisecond, harness.World("sim"), harness.Quiet())
+		sim, _ := a.play(t, simulated, links, time.Duration(i)*137*time.Millisecond)
 		sims = append(sims, sim)
 	}
 	flat := slices.Concat(sims...)
@@ -162,11 +162,21 @@ func (c *outcomes) report(t *harness.T) {
 	fmt.Print("\n", table.String())
 }
 
-// play runs the experiment once, wait after its beginning.
-func (a *agreement) play(t *harness.T, links linkmodel.Link, wait time.Duration, opts ...harness.Option) (batches, *harness.Results) {
+// An opener is start, or simulated.
+type opener = func(t testing.TB, p *p2p.Protocol, n int, opts ...harness.Option) *harness.Cluster
+
+// simulated is start, in the simulator and without its lines of progress.
+func simulated(t testing.TB, p *p2p.Protocol, n int, opts ...harness.Option) *harness.Cluster {
 	t.Helper()
-	c := start(t, a.protocol, agreeing, append(opts, harness.Cast(a.cast), harness.Ideal(), harness.Config(a.config...),
-		harness.Links(linkmodel.Model{Default: links}))...)
+	return harness.New(t, p, n, append(opts, harness.World("sim"), harness.Quiet())...)
+}
+
+// play runs the experiment once in a world that open opens, wait after its
+// beginning.
+func (a *agreement) play(t *harness.T, open opener, links linkmodel.Link, wait time.Duration) (batches, *harness.Results) {
+	t.Helper()
+	c := open(t, a.protocol, agreeing, harness.Cast(a.cast), harness.Ideal(), harness.Config(a.config...),
+		harness.Links(linkmodel.Model{Default: links}))
 	defer closeNow(t, c)
 	c.Settle(check.Whole(a.protocol))
 	c.Share(agreeing, 1000)
@@ -324,9 +334,9 @@ func (d *difference) cells() []string {
 func TestWorldsCanDiffer(t *testing.T) {
 	harness.Repeat(t, 1, func(t *harness.T) {
 		a := agreements[0]
-		same, _ := a.play(t, agreeLinks, 0, harness.World("sim"), harness.Quiet())
+		same, _ := a.play(t, simulated, agreeLinks, 0)
 		a.config = append(slices.Clone(a.config), "successors=4")
-		other, _ := a.play(t, agreeLinks, time.Second, harness.World("sim"), harness.Quiet())
+		other, _ := a.play(t, simulated, agreeLinks, time.Second)
 		var differ []string
 		for _, d := range differences(other, []batches{same}) {
 			if !d.holds() {
