@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,6 +24,11 @@ func TestTerminalIsClosed(t *testing.T) {
 	shell.Env = append(os.Environ(), commandVariable+"=up -name mine -nodes 3 -backend proc")
 	shell.Stdin, shell.Stdout, shell.Stderr = slave, slave, slave
 	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	// Who started this test may ignore hang-ups, as nohup does, and children
+	// inherit that. What is caught they take as usual.
+	hung := make(chan os.Signal, 1)
+	signal.Notify(hung, syscall.SIGHUP)
+	defer signal.Stop(hung)
 	if err := shell.Start(); err != nil {
 		t.Fatal(err)
 	}
