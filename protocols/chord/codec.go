@@ -68,6 +68,7 @@ type codec struct {
 	first, last p2p.Kind
 	read        [lastKind - p2p.First + 1]body
 	f           fields
+	in          wire.Reader // what f reads from
 }
 
 func newDatagrams() p2p.Codec { return &codec{first: p2p.First, last: lastDatagram} }
@@ -117,7 +118,8 @@ func (c *codec) Next(src []byte, eof bool) (p2p.Msg, int, error) {
 		src = src[:n]
 	}
 	m := c.blank(kind)
-	c.f = fields{r: wire.NewReader(src[1:])}
+	c.in = *wire.NewReader(src[1:])
+	c.f = fields{r: &c.in}
 	m.fields(&c.f)
 	if err := c.f.r.End(); err != nil {
 		return nil, 0, err
