@@ -50,7 +50,7 @@ func TestWorldsAgree(t *testing.T) {
 
 const (
 	agreeing   = 20               // nodes
-	agreeFor   = 16 * time.Second // the run
+	agreeFor   = 40 * time.Second // the run: long enough for intervals of half the bound
 	agreeBatch = 2                // samples, one a second, in a batch
 	agreeRate  = 15               // lookups a second
 	agreeSims  = 8
