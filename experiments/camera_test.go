@@ -11,6 +11,7 @@ import (
 	"peerbed/harness/record"
 	"peerbed/protocols/chord"
 	"peerbed/protocols/p2p"
+	"peerbed/protocols/pastry"
 )
 
 // A camera takes the pictures of a tour: the overlay at the end of each phase,
@@ -29,13 +30,21 @@ type camera struct {
 
 // drawn says which links of a node a picture shows, where all would be too many:
 // of Chord the successor and the fingers, without the rest of the successor
-// list and the predecessor.
+// list and the predecessor; of Pastry the table and the next leaf.
 var drawn = map[*p2p.Protocol]func(p2p.State) []p2p.Addr{
 	chord.Protocol: func(s p2p.State) []p2p.Addr {
 		d := s.Detail.(chord.Detail)
 		links := slices.Clone(d.Successors[:min(1, len(d.Successors))])
 		for _, f := range d.Fingers {
 			links = append(links, f.Node)
+		}
+		return links
+	},
+	pastry.Protocol: func(s p2p.State) []p2p.Addr {
+		d := s.Detail.(pastry.Detail)
+		links := slices.Clone(d.Larger[:min(1, len(d.Larger))])
+		for _, e := range d.Table {
+			links = append(links, e.Node)
 		}
 		return links
 	},

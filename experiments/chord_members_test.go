@@ -193,7 +193,7 @@ func fits(t *testing.T, what string, n, y []float64, want string) {
 // waits for each failure, and the fewer it takes for dead that live.
 func TestChordC11Detection(t *testing.T) {
 	waits := []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond}
-	harness.Repeat(t, 10, func(t *harness.T) {
+	harness.Repeat(t, size(5, 10), func(t *harness.T) {
 		var took, wrong []float64
 		for i, wait := range waits {
 			a, b := detection(t, wait, i)

@@ -152,7 +152,7 @@ func TestChordC14Churn(t *testing.T) {
 
 // keyTraffic is how many bytes of objects a churning ring moves in eight minutes.
 func keyTraffic(t *harness.T, number int, percent float64, changes ...string) float64 {
-	const nodes, files, bytes = 99, 200, 20_000
+	const nodes, files, bytes = 66, 130, 20_000
 	c := harness.New(t, chord.Protocol, nodes, harness.World("sim"), harness.Cast(ports(nodes, t.Seed(), number)), harness.Ideal(), harness.Quiet(),
 		harness.Config(changes...))
 	defer closeNow(t, c)
@@ -174,7 +174,8 @@ var tableIII = []struct{ rate, path, timeouts, failures float64 }{
 // lists of 20 stabilise every 15 to 45 s, a successor and a finger each time;
 // messages take an exponential time of 50 ms, and a node is dead after 500 ms; one
 // node looks a file up each second, while others join and leave (voluntarily). The
-// paper's own run is of 10^4 lookups a row, and the quick size of a tenth.
+// paper's own run is of 10^4 lookups a row, and the quick size of a tenth, of the row with
+// the most churn.
 //
 // There a node refreshes one of its 3 log2 N entries (the list and the fingers) at
 // each step, so each every 90 s times log2 N (which is the 90 of the paper's own
@@ -189,9 +190,9 @@ var tableIII = []struct{ rate, path, timeouts, failures float64 }{
 // at the moment of a join; here within the time of Repair, so the owner's next
 // successor is asked too (copies=2), which still has it.
 func TestChordTableIII(t *testing.T) {
-	harness.Repeat(t, size(6, 10), func(t *harness.T) {
+	harness.Repeat(t, size(4, 10), func(t *harness.T) {
 		for i, row := range tableIII {
-			if !*paper && i != 0 && i != 7 {
+			if !*paper && i != 7 {
 				continue
 			}
 			at := fmt.Sprintf("R=%.2f: ", row.rate)

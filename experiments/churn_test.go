@@ -38,7 +38,7 @@ var dwelling = &p2p.Protocol{
 // departures take.
 func TestChurnG3(t *testing.T) {
 	const nodes, live, departures = 110, 100, 5000
-	harness.Repeat(t, 10, func(t *harness.T) {
+	harness.Repeat(t, size(5, 10), func(t *harness.T) {
 		for _, asked := range []float64{5, 25, 100} {
 			length := time.Duration(departures / live / asked * 100 * float64(time.Hour))
 			c := harness.New(t, dwelling, nodes, harness.World("sim"), harness.Nodes(nodes), harness.Quiet())
@@ -56,6 +56,7 @@ func TestChurnG3(t *testing.T) {
 // leave, and a load of all kinds, in the simulator and in processes, or in
 // containers if these are asked for. Both plays must be of the same events.
 func TestScheduleInTwoWorlds(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	other := "proc"
 	if cmp.Or(flag.Lookup("backend").Value.String(), os.Getenv("PEERBED_BACKEND")) == "docker" {
 		other = "docker"

@@ -15,9 +15,7 @@
 //	go test ./experiments -run 'TestChord|TestGnutella' -v -count=1
 //	go test ./experiments -run TestChordTableII -v -count=1 -timeout 60m -args -paper
 //
-// Claims that bytes or a single conversation decide (GN1, GN2, GN5 to GN7) are
-// tests of the protocol's own package. TestWorldsAgree holds the simulator against
-// real nodes.
+// TestWorldsAgree holds the simulator against real nodes.
 //
 // This package is also the example to copy: an experiment of one's own, in
 // one's own module, needs harness, a protocol and nothing of what lies here.

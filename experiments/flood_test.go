@@ -17,6 +17,7 @@ import (
 // duplicates. That holds if no TTL runs out, so it is at least N here, and
 // while no link comes or goes, so that is checked.
 func TestGnutellaGN3GN4Flood(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	settings := harness.Config("ttl=255", "ping=10m", "patience=1s")
 	harness.Repeat(t, 1, func(t *harness.T) {
 		t.Run("sim", func(t *harness.T) {

@@ -20,7 +20,10 @@ const lectureBits ring.Bits = 7
 // as any others do, and looks at what the lecture says of it (claims C2 and
 // C3): the fingers of N80 (and of N16, which the way leads through), and the way of
 // a lookup of K42 from there.
-func TestChordC2C3Lecture(t *testing.T) { harness.Repeat(t, 1, lecture) }
+func TestChordC2C3Lecture(t *testing.T) {
+	t.Parallel() // most of it is waiting
+	harness.Repeat(t, 1, lecture)
+}
 
 func lecture(t *harness.T) {
 	c := start(t, chord.Protocol, 0, harness.Cast(chord.Lecture()),

@@ -57,11 +57,19 @@ func closeNow(t testing.TB, c *harness.Cluster) {
 func start(t testing.TB, p *p2p.Protocol, n int, opts ...harness.Option) *harness.Cluster {
 	t.Helper()
 	c := harness.New(t, p, n, opts...)
-	asked := flag.Lookup("backend").Value.String() + os.Getenv("PEERBED_BACKEND")
-	if world := c.About().World; os.Getenv("CI") != "" && asked == "" && world != "docker" {
+	if world := c.About().World; os.Getenv("CI") != "" && flagged("backend") == "" && world != "docker" {
 		t.Fatalf("this is CI, and the nodes run in %s: start a Docker daemon, or ask for another world with -backend", world)
 	}
 	return c
+}
+
+// flagged returns what a flag of package harness, or its twin in the environment,
+// says; "": nothing.
+func flagged(name string) string {
+	if f := flag.Lookup(name); f.Value.String() != f.DefValue {
+		return f.Value.String()
+	}
+	return os.Getenv("PEERBED_" + strings.ToUpper(name))
 }
 
 // chosen returns the protocols that -protocols names.

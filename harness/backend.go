@@ -92,6 +92,8 @@ type Spec struct {
 	Seed     uint64     // of its random stream
 	// Hosts gives the addresses of names, for Env.Resolve: the introducer's.
 	Hosts map[string]p2p.Addr
+	// Command is what the container of a Foreign runs; nil: what its image says.
+	Command []string
 }
 
 // How a node ends.
@@ -142,6 +144,8 @@ type Options struct {
 	// Protocol is what the nodes will speak, the introducer not counted; nil:
 	// unknown.
 	Protocol *p2p.Protocol
+	// Foreign is what the nodes are, where they are not ours; nil: they are.
+	Foreign *Foreign
 	// Trace, for the simulator: the file that every event is written to.
 	Trace string
 }

@@ -27,10 +27,7 @@ const (
 // effects of all lasting faults make of it together, so that the end of one
 // leaves the others as they are.
 type effect struct {
-	cuts  []fault.Cut
-	walls []p2p.Addr
-	drops []linkmodel.Drop
-	lines []linkmodel.Access
+	fault.Net
 	links linkmodel.Source // the last that there is holds; nil: none
 }
 
@@ -100,56 +97,35 @@ func (c *Cluster) disturb(e plan.Event) (handle string, err error) {
 	if err := c.known(slices.Concat(append(e.Groups, e.Nodes)...)); err != nil {
 		return "", fmt.Errorf("%s: %w", e.Do, err)
 	}
-	var f Fault
-	switch e.Do {
-	case plan.Cut:
-		f = c.cutFault(e)
-	case plan.Wall:
-		f = Fault{kind: walling, Text: "firewall around " + c.Names(e.Nodes), net: effect{walls: c.at(e.Nodes)}}
-	case plan.Drop:
-		f, err = c.dropFault(e)
-	case plan.Throttle:
-		f, err = c.throttleFault(e)
-	}
-	if err != nil {
+	f := Fault{net: effect{Net: fault.Of(e, c.at)}}
+	f.kind, f.Text = c.describe(e)
+	if err := f.net.Check(); err != nil {
 		return "", err
 	}
 	f.Name = cmp.Or(e.Label, f.kind)
 	return c.begin(f), c.apply()
 }
 
-func (c *Cluster) cutFault(e plan.Event) Fault {
-	addrs, texts := make([][]p2p.Addr, len(e.Groups)), make([]string, len(e.Groups))
+// describe says in words which fault an event begins.
+func (c *Cluster) describe(e plan.Event) (kind, text string) {
+	groups := make([]string, len(e.Groups))
 	for i, g := range e.Groups {
-		addrs[i], texts[i] = c.at(g), c.Names(g)
-	}
-	f := Fault{kind: cutting, net: effect{cuts: fault.Split(addrs...)}, Text: "cut between " + strings.Join(texts, " | ")}
-	if e.OneWay {
-		f.net.cuts = []fault.Cut{{From: addrs[0], To: addrs[1]}}
-		f.Text = "cut from " + strings.Join(texts, " to ")
-	}
-	return f
-}
-
-func (c *Cluster) dropFault(e plan.Event) (Fault, error) {
-	side := func(nodes []int) string {
-		if len(nodes) == 0 {
-			return "all"
+		if groups[i] = c.Names(g); e.Do == plan.Drop && len(g) == 0 {
+			groups[i] = "all"
 		}
-		return c.Names(nodes)
 	}
-	d := linkmodel.Drop{From: c.at(e.Groups[0]), To: c.at(e.Groups[1]), Share: e.Share}
-	text := fmt.Sprintf("%.3g %% lost from %s to %s", 100*e.Share, side(e.Groups[0]), side(e.Groups[1]))
-	return Fault{kind: dropping, Text: text, net: effect{drops: []linkmodel.Drop{d}}}, d.Check()
-}
-
-func (c *Cluster) throttleFault(e plan.Event) (Fault, error) {
-	f := Fault{kind: throttling, Text: fmt.Sprintf("%s throttled to %d bytes/s up, %d down", c.Names(e.Nodes), e.Up, e.Down)}
-	for _, a := range c.at(e.Nodes) {
-		f.net.lines = append(f.net.lines, linkmodel.Access{Node: a, Up: e.Up, Down: e.Down})
+	switch e.Do {
+	case plan.Cut:
+		if e.OneWay {
+			return cutting, "cut from " + strings.Join(groups, " to ")
+		}
+		return cutting, "cut between " + strings.Join(groups, " | ")
+	case plan.Wall:
+		return walling, "firewall around " + c.Names(e.Nodes)
+	case plan.Drop:
+		return dropping, fmt.Sprintf("%.3g %% lost from %s to %s", 100*e.Share, groups[0], groups[1])
 	}
-	m := linkmodel.Model{Access: f.net.lines}
-	return f, m.Check()
+	return throttling, fmt.Sprintf("%s throttled to %d bytes/s up, %d down", c.Names(e.Nodes), e.Up, e.Down)
 }
 
 // shape changes all links: for good, or with a label until Heal.
@@ -218,17 +194,13 @@ func (f *Fault) called(name string) bool {
 func (c *Cluster) wanted(nodes []p2p.Addr) fault.Net {
 	from := c.links
 	var n fault.Net
-	var lines []linkmodel.Access
 	for _, f := range c.active() {
-		e := &f.net
-		n.Cuts = append(n.Cuts, e.cuts...)
-		n.Walls = append(n.Walls, e.walls...)
-		n.Drops = append(n.Drops, e.drops...)
-		lines = append(lines, e.lines...)
-		if e.links != nil {
-			from = e.links
+		n.Add(f.net.Net)
+		if f.net.links != nil {
+			from = f.net.links
 		}
 	}
+	lines := n.Links.Access
 	n.Links = from.Between(nodes)
 	n.Links.Access = tightest(append(slices.Clone(n.Links.Access), lines...))
 	return n

@@ -74,6 +74,19 @@
 // What was counted, and what succeeded, is judged on any machine: it shows what
 // the protocol did in the network that it had.
 //
+// # Programs of others
+//
+// Nodes may also be containers of any image, be it of our module, of a registry or
+// of an installed program that docker.Pack made one of. Nobody needs to know
+// anything of the program; then it is started, disturbed and counted, and that is
+// all:
+//
+//	c := harness.New(t, &p2p.Protocol{Name: "thing"}, 9, harness.Image("example/thing:1", nil, harness.Ready{}, harness.Ops{}))
+//	c.Run(time.Minute, fault.Churn{Session: fault.Exponential(time.Minute)})
+//	ways, err := c.Crossings() // packets from each to each: sent, and passed
+//
+// Image says what can be told of it, TestForeignImage has a whole example.
+//
 // # By hand
 //
 // What step.go has is for programs that drive a cluster one step at a time, as

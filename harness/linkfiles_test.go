@@ -36,46 +36,37 @@ func TestLinkFiles(t *testing.T) {
 	}
 }
 
-// rounds is how often delays are measured anew: other work on the machine
-// comes and goes, and makes none shorter.
-const rounds = 3
+// rounds is how often delays are measured anew, with a pause between that doubles:
+// other work on the machine comes and goes.
+const rounds = 7
 
-// quiet is how late 99 of 100 timers may be where a millisecond is to be told:
-// 2 ms on a machine that does nothing else, 8 ms and more beside other work.
-const quiet = 5 * time.Millisecond
-
-// keepsTo demands the delays of the table. On a machine that is too slow to
-// time anything on, they must be no shorter; then the test has no more to say.
+// keepsTo demands the delays of the table. Other work makes some longer and none
+// shorter, so that of several rounds each direction's quickest counts.
 func keepsTo(t *testing.T, c *harness.Cluster, table *links.Table) {
 	t.Helper()
-	for round := 1; ; round++ {
-		var all []*direction
-		var busy error
-		if c.About().Virtual {
-			all = measure(t, c, table)
-		} else {
-			var w sync.WaitGroup
-			w.Go(func() { all = measure(t, c, table) })
-			m := c.Run(5 * time.Second).Machine
-			w.Wait()
-			if busy = m.Verdict(); busy == nil && m.Lag > quiet {
-				busy = fmt.Errorf("99 of 100 timers were up to %v late; want %v", m.Lag, quiet)
+	best := map[string]*direction{}
+	for round, pause := 1, 500*time.Millisecond; ; round, pause = round+1, 2*pause {
+		all, silent := measure(t, c, table)
+		if len(all) != 16 {
+			t.Fatalf("%d directions were measured, want those between four regions", len(all))
+		}
+		for i, d := range all {
+			if b := best[d.name]; b != nil && b.median() < d.median() {
+				all[i] = b
 			}
+			best[d.name] = all[i]
 		}
 		short, long := compare(all)
 		switch {
-		case len(all) != 16:
-			t.Fatalf("%d directions were measured, want those between four regions", len(all))
 		case short != "":
 			t.Fatalf("shorter than the file says:\n%s", short)
-		case long == "":
-			t.Logf("all %d directions as the file says, in round %d:\n%s", len(all), round, lines(all))
+		case long == "" && silent == "":
+			t.Logf("all %d directions as the file says, by round %d:\n%s", len(all), round, lines(all))
 			return
-		case round == rounds && busy != nil:
-			t.Skipf("delays are not too short, and whether they are too long this machine cannot tell: %v", busy)
-		case round == rounds:
-			t.Fatalf("longer than the file says:\n%s", long)
+		case round == rounds || c.About().Virtual:
+			t.Fatalf("longer than the file says, in each of %d rounds:\n%s\n%s%v", round, long, silent, c.Run(2*time.Second).Machine.Verdict())
 		}
+		c.Advance(pause)
 	}
 }
 
@@ -95,8 +86,9 @@ func (d *direction) String() string {
 	return fmt.Sprintf("  %-16s asked %8v, got %8v (median of %d)", d.name, d.want, d.median().Round(10*time.Microsecond), len(d.got))
 }
 
-// measure probes all pairs of nodes, twelve at a time.
-func measure(t *testing.T, c *harness.Cluster, table *links.Table) []*direction {
+// measure probes all pairs of nodes, twelve at a time, and tells which were not
+// answered: on a machine that is busy for seconds some get lost.
+func measure(t *testing.T, c *harness.Cluster, table *links.Table) (all []*direction, silent string) {
 	byName := map[string]*direction{}
 	m := table.Between(c.Addrs())
 	var mu sync.Mutex
@@ -119,9 +111,14 @@ func measure(t *testing.T, c *harness.Cluster, table *links.Table) []*direction 
 			gate <- struct{}{}
 			w.Go(func() {
 				defer func() { <-gate }()
-				e, err := c.Probe(i, j, harness.Probing{Count: 10})
-				if err != nil || e.Back != 10 {
-					t.Errorf("probes from %s to %s: %+v, error %v; want all answered", c.Name(i), c.Name(j), e, err)
+				e, err := c.Probe(i, j, harness.Probing{Count: 10, Patience: 5 * time.Second})
+				if err != nil {
+					t.Error(err)
+				}
+				if e.Back != 10 {
+					mu.Lock()
+					silent += fmt.Sprintf("of 10 probes from %s to %s %d were answered\n", c.Name(i), c.Name(j), e.Back)
+					mu.Unlock()
 				}
 				back := slices.Clone(e.RTTs)
 				for k := range back {
@@ -133,11 +130,10 @@ func measure(t *testing.T, c *harness.Cluster, table *links.Table) []*direction 
 		}
 	}
 	w.Wait()
-	var all []*direction
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		all = append(all, byName[name])
 	}
-	return all
+	return all, silent
 }
 
 // compare tells which directions are too short, and which too long.

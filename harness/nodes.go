@@ -36,6 +36,7 @@ func (c *Cluster) specs(cast p2p.Cast) ([]Spec, error) {
 		specs[k] = Spec{Index: i + 1, Name: fmt.Sprintf("%s-%d", c.set.Protocol.Name, i), Role: role.Name,
 			Protocol: c.set.Protocol, Config: cfg, Addr: addr, Seed: c.nodeSeed(i + 1), Hosts: c.hosts}
 	}
+	c.instruct(specs)
 	return specs, nil
 }
 

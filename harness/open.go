@@ -51,6 +51,9 @@ func open(ctx context.Context, s Settings, quick int) (*Cluster, error) {
 		return nil, err
 	}
 	choice, err := choose(ctx, s)
+	if err == nil {
+		err = s.foreign.admit(choice)
+	}
 	if err == nil && choice.world != "sim" {
 		err = s.play.wait(ctx)
 	}
@@ -75,7 +78,7 @@ func open(ctx context.Context, s Settings, quick int) (*Cluster, error) {
 // left.
 func (c *Cluster) start() (err error) {
 	c.backend, err = c.choice.open(c.ctx, Options{
-		Run: runName(c.set.Name), Seed: c.set.Seed, Nodes: c.set.Nodes + 1, Protocol: c.set.Protocol, Trace: c.set.Trace, Progress: c.say})
+		Run: runName(c.set.Name), Seed: c.set.Seed, Nodes: c.set.Nodes + 1, Protocol: c.set.Protocol, Foreign: c.set.foreign, Trace: c.set.Trace, Progress: c.say})
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.choice.world, err)
 	}
@@ -126,13 +129,16 @@ func (c *Cluster) link(nodes int) error {
 }
 
 // introduce starts the introducer, an ordinary node that the others find by
-// name.
+// name, unless they are programs that know nothing of it.
 func (c *Cluster) introduce() error {
 	addr := p2p.MakeAddr(c.backend.IP(0), port)
 	c.hosts = map[string]p2p.Addr{"introducer": addr}
 	c.introducer = &node{up: true, spec: Spec{
 		Index: 0, Name: "introducer", Role: "introducer", Protocol: introducer.Protocol,
 		Config: introducer.Protocol.Config, Addr: addr, Seed: c.nodeSeed(0), Hosts: c.hosts}}
+	if c.set.foreign != nil {
+		return nil
+	}
 	return c.backend.Spawn(c.ctx, c.introducer.spec)
 }
 

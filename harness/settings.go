@@ -20,6 +20,7 @@ import (
 type Settings struct {
 	Protocol *p2p.Protocol
 	World    string           // "sim", "proc", "docker"
+	Why      string           // who chose World, for the first line; "": this experiment
 	Nodes    int              // the introducer not counted
 	Seed     uint64           // 0 counts as not given
 	Cast     p2p.Cast         // who plays which role; nil: Protocol.Cast. It fixes Nodes
@@ -30,6 +31,8 @@ type Settings struct {
 	Name     string           // of the run: a test's
 	Trace    string           // the file for the simulator's events
 	Out      io.Writer        // where progress goes; nil: standard error
+
+	foreign *Foreign // nil: nodes are ours
 
 	play *play // the seed of a test that is repeated; nil: it is not
 }
@@ -108,7 +111,7 @@ func EachWorld(t *testing.T, f func(t *testing.T, here Option)) {
 }
 
 func choose(ctx context.Context, s Settings) (choice, error) {
-	c := choice{world: s.World, why: "this experiment's own"}
+	c := choice{world: s.World, why: cmp.Or(s.Why, "this experiment's own")}
 	if c.world == "" {
 		c.world, c.why = backendAsked()
 	}

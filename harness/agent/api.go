@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"fmt"
 	"strings"
 
 	"peerbed/harness/fault"
@@ -26,6 +27,10 @@ const (
 	RoleJob   = "job" // an agent that does one Job and no more
 )
 
+// RemoteSocketVariable says, to the harness, where a daemon that is reached by no
+// socket of this machine has one on its own, which the agent is given there.
+const RemoteSocketVariable = "PEERBED_REMOTE_SOCKET"
+
 // Where the agent's container finds what the harness gives it.
 const (
 	SocketPath = "/peerbed/docker.sock" // the daemon's socket
@@ -33,6 +38,9 @@ const (
 	RunsPath   = "/peerbed/runs"        // the folder that holds the run's folder
 	HarnessEnd = "agent.sock"           // in the run's folder: the socket of the lease
 )
+
+// Dialled is what Dial says first, once it has a connection.
+const Dialled = '+'
 
 // What lies in the folder of a run, and in those of its nodes.
 const (
@@ -49,22 +57,58 @@ const tablePrefix = "peerbed_"
 // (the guard) and one of the bridge family (the rules).
 func TableName(run string) string { return tablePrefix + run }
 
-// runOfTable is the inverse of TableName.
-func runOfTable(table string) (run string, ok bool) { return strings.CutPrefix(table, tablePrefix) }
+// waysSuffix ends the name of a run's table that counts what passes between any
+// two nodes.
+const waysSuffix = "_ways"
 
-// A Guard names the network to close: nothing gets from it to the host or
-// further, nor from there to it. Traffic among its members is untouched.
-type Guard struct {
-	Bridge string // the interface's name
-	Subnet string // 10.90.0.0/22
+// runOfTable is the inverse of TableName.
+func runOfTable(table string) (run string, ok bool) {
+	return strings.CutPrefix(strings.TrimSuffix(table, waysSuffix), tablePrefix)
 }
 
-// Rules are all that stops packets between nodes, in place of earlier Rules.
+// bridgePrefix begins the names of all interfaces that belong to runs and not to
+// one node; the run's 8 letters follow. A name has at most 15.
+const bridgePrefix = "pb"
+
+// BridgeName is what a run's bridge is called. The names of its shards, and of
+// what joins them, begin with it, and no other run's do.
+func BridgeName(run string) string { return bridgePrefix + run }
+
+// ShardName is what a large run's further bridges are called: see Guard.
+func ShardName(run string, k int) string { return fmt.Sprint(shardPrefix(run), k) }
+
+func shardPrefix(run string) string { return BridgeName(run) + "s" }
+
+// A Guard is for a network to close: nothing gets from its bridges to the host
+// or further, nor from there to them. Traffic among its members is untouched.
+type Guard struct {
+	Subnet string // 10.90.0.0/22
+	Shards int    // further bridges, 0 or at least 2, on which the agent is to spread the nodes
+	Ways   bool   // count what passes between any two: see Crossings
+}
+
+// Crossings is what nodes have sent to one another over the bridge, and what of
+// that came out of it, by their IPs and port 0. A way may stand there twice, once
+// for each.
+type Crossings []Crossing
+
+// A Crossing is one way.
+type Crossing struct {
+	From, To     p2p.Addr
+	Sent, Passed Volume
+}
+
+// A Volume is an amount of IPv4.
+type Volume struct{ Packets, Bytes uint64 }
+
+// Rules are all that stops packets between nodes, or holds them back, in place of
+// earlier Rules.
 type Rules struct {
 	Cuts   []fault.Cut
 	Silent []p2p.Addr       // neither send nor get anything; IP addresses count
 	Walls  []p2p.Addr       // see fault.Net
 	Drops  []linkmodel.Drop // see fault.Net
+	Links  linkmodel.Model  // of nodes that make none themselves: see shaper
 }
 
 // Bytes is what passed a node's interface, in the node's view, headers

@@ -32,7 +32,7 @@ func (s *server) clean(ctx context.Context, patience time.Duration) Left {
 	var left Left
 	for _, err := range []error{
 		s.cleanNetworks(ctx),
-		dropTables(func(run string) bool { return run == s.ID }),
+		uproot(func(run string) bool { return run == s.ID }),
 		s.restoreLimits(ctx),
 		s.removeFolder(),
 	} {
@@ -41,6 +41,12 @@ func (s *server) clean(ctx context.Context, patience time.Duration) Left {
 		}
 	}
 	return left
+}
+
+// uproot removes from the kernel what runs have there of which gone says that they
+// are no more: packet tables, and the trunks between bridges.
+func uproot(gone func(run string) bool) error {
+	return errors.Join(dropTables(gone), dropTrunks(gone))
 }
 
 // removeFolder empties a volume, which goes with the agent's container, and

@@ -59,10 +59,18 @@ func (c *Client) Seen(ctx context.Context) (Seen, error) {
 	return s, err
 }
 
-// Raise makes room in the machine's neighbour table. An error does no harm to
-// a run whose nodes have few neighbours.
-func (c *Client) Raise(ctx context.Context, r Raise) error {
-	return c.call(ctx, "PUT", "/neighbours", r, nil)
+// Crossings reads the counters of all ways, where Guard had them counted.
+func (c *Client) Crossings(ctx context.Context) (Crossings, error) {
+	var all Crossings
+	err := c.call(ctx, "GET", "/crossings", nil, &all)
+	return all, err
+}
+
+// Raise makes room in the machine's neighbour table and returns what its limits
+// are now. An error does no harm to a run whose nodes have few neighbours.
+func (c *Client) Raise(ctx context.Context, r Raise) (now Limits, err error) {
+	err = c.call(ctx, "PUT", "/neighbours", r, &now)
+	return now, err
 }
 
 // End removes all that the run has made but the agent itself, and says what

@@ -4,8 +4,12 @@
 // rules and the daemon's socket. For the harness it
 //
 //   - guards the run's network: nodes reach one another and nothing else;
+//   - spreads the nodes of large runs over several bridges;
 //   - holds cuts and silenced nodes in one nftables table of the bridge
 //     family, replaced in one transaction, so that no packet sees half a cut;
+//   - makes the links of nodes that are programs of others (harness.Image): their
+//     packets wait in a queue of the kernel until the model of links lets them go,
+//     and what is sent and passes between any two is counted;
 //   - counts the bytes at every node's interface in one netlink dump;
 //   - raises the machine's neighbour table for large runs, and restores it;
 //   - keeps the lease: it dials a unix socket of the harness and serves its

@@ -21,8 +21,8 @@ const (
 // packets of the bridge's members arrive on the bridge (input), would be
 // routed on (forward) or are sent to them (output); none may. Packets among
 // members pass the forward hook too where br_netfilter is on: they come in and
-// go out on the bridge.
-func setGuard(table string, g Guard) error {
+// go out on one bridge. The run's shards and trunks count as its bridge.
+func setGuard(run string, g Guard) error {
 	subnet, err := netip.ParsePrefix(g.Subnet)
 	if err != nil {
 		return fmt.Errorf("guard: %w", err)
@@ -31,10 +31,11 @@ func setGuard(table string, g Guard) error {
 	if err != nil {
 		return err
 	}
-	t := renew(c, nftables.TableFamilyINet, table)
+	t := renew(c, nftables.TableFamilyINet, TableName(run))
 	in, through, out := hook(c, t, "input", nftables.ChainHookInput), hook(c, t, "forward", nftables.ChainHookForward), hook(c, t, "output", nftables.ChainHookOutput)
-	from, notFrom := device(expr.MetaKeyIIFNAME, expr.CmpOpEq, g.Bridge), device(expr.MetaKeyIIFNAME, expr.CmpOpNeq, g.Bridge)
-	to, notTo := device(expr.MetaKeyOIFNAME, expr.CmpOpEq, g.Bridge), device(expr.MetaKeyOIFNAME, expr.CmpOpNeq, g.Bridge)
+	ours := BridgeName(run)
+	from, notFrom := device(expr.MetaKeyIIFNAME, expr.CmpOpEq, ours), device(expr.MetaKeyIIFNAME, expr.CmpOpNeq, ours)
+	to, notTo := device(expr.MetaKeyOIFNAME, expr.CmpOpEq, ours), device(expr.MetaKeyOIFNAME, expr.CmpOpNeq, ours)
 	drop(c, in, from)
 	drop(c, through, from, notTo)
 	drop(c, through, to, notFrom)
@@ -78,22 +79,24 @@ func hook(c *nftables.Conn, t *nftables.Table, name string, h *nftables.ChainHoo
 
 // drop adds a rule: what fits all of the matches is counted and dropped.
 func drop(c *nftables.Conn, chain *nftables.Chain, matches ...[]expr.Any) {
+	rule(c, chain, expr.VerdictDrop, matches...)
+}
+
+func rule(c *nftables.Conn, chain *nftables.Chain, verdict expr.VerdictKind, matches ...[]expr.Any) {
 	var e []expr.Any
 	for _, m := range matches {
 		e = append(e, m...)
 	}
-	e = append(e, &expr.Counter{}, &expr.Verdict{Kind: expr.VerdictDrop})
+	e = append(e, &expr.Counter{}, &expr.Verdict{Kind: verdict})
 	c.AddRule(&nftables.Rule{Table: chain.Table, Chain: chain, Exprs: e})
 }
 
-// device compares the name of the interface that a packet came in or goes out
-// on.
-func device(key expr.MetaKey, op expr.CmpOp, name string) []expr.Any {
-	padded := make([]byte, unix.IFNAMSIZ)
-	copy(padded, name)
+// device compares the beginning of the name of the interface that a packet came
+// in or goes out on.
+func device(key expr.MetaKey, op expr.CmpOp, prefix string) []expr.Any {
 	return []expr.Any{
 		&expr.Meta{Key: key, Register: 1},
-		&expr.Cmp{Op: op, Register: 1, Data: padded},
+		&expr.Cmp{Op: op, Register: 1, Data: []byte(prefix)},
 	}
 }
 

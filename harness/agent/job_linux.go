@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 )
 
@@ -20,6 +21,8 @@ func Do(job string, out io.Writer) error {
 		run, _ := runOfTable(t.Name)
 		r.Tables = append(r.Tables, run)
 	}
+	between, bad := trunks()
+	r.Tables, err = slices.AppendSeq(r.Tables, maps.Keys(between)), errors.Join(err, bad)
 	slices.Sort(r.Tables)
 	r.Tables = slices.Compact(r.Tables)
 	if j.Try {
@@ -35,7 +38,7 @@ func Do(job string, out io.Writer) error {
 
 func (j Job) change() (err error) {
 	if len(j.Drop) > 0 {
-		err = dropTables(func(run string) bool { return slices.Contains(j.Drop, run) })
+		err = uproot(func(run string) bool { return slices.Contains(j.Drop, run) })
 	}
 	if j.Limits != (Limits{}) {
 		err = errors.Join(err, writeLimits(LimitsPath, j.Limits))
@@ -50,8 +53,8 @@ const trial = "trial"
 // writes the neighbour limits as they are.
 func (r *Report) try() {
 	defer dropTables(func(run string) bool { return run == trial })
-	r.Guard = text(setGuard(TableName(trial), Guard{Bridge: "pbtrial", Subnet: "192.0.2.0/24"}))
-	r.Rules = text(setRules(TableName(trial), Rules{}))
+	r.Guard = text(setGuard(trial, Guard{Subnet: "192.0.2.0/24"}))
+	r.Rules = text(setRules(trial, Rules{}))
 	l, err := readLimits(LimitsPath)
 	if err == nil {
 		err = writeLimits(LimitsPath, l)

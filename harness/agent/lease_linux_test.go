@@ -196,7 +196,7 @@ func TestStubbornNetwork(t *testing.T) {
 // What the agent refuses comes back as an error that says what was asked.
 func TestRefused(t *testing.T) {
 	b := newBench(t)
-	if err := b.Guard(t.Context(), Guard{Bridge: "pbnone", Subnet: "nonsense"}); err == nil || !strings.Contains(err.Error(), "/guard") {
+	if err := b.Guard(t.Context(), Guard{Subnet: "nonsense"}); err == nil || !strings.Contains(err.Error(), "/guard") {
 		t.Errorf("Guard of a nonsensical subnet: error %v", err)
 	}
 	if _, err := b.Seen(t.Context()); err == nil || !strings.Contains(err.Error(), "/seen") {

@@ -22,14 +22,17 @@ func bigBuffer(c *netlink.Conn) error {
 	return errors.Join(c.SetWriteBuffer(bufferSize), c.SetReadBuffer(bufferSize))
 }
 
-// setRules replaces the table of the bridge family in one transaction.
-func setRules(table string, r Rules) error {
+// setRules replaces the table of the bridge family in one transaction. A packet
+// is judged on the first bridge that it comes to: what comes in by a trunk has
+// been, and would lose its share once more.
+func setRules(run string, r Rules) error {
 	c, err := open()
 	if err != nil {
 		return err
 	}
-	t := renew(c, nftables.TableFamilyBridge, table)
+	t := renew(c, nftables.TableFamilyBridge, TableName(run))
 	through := hook(c, t, "forward", nftables.ChainHookForward)
+	rule(c, through, expr.VerdictAccept, device(expr.MetaKeyIIFNAME, expr.CmpOpEq, trunkPrefix(run)))
 	for i, cut := range r.Cuts {
 		from, err := group(c, t, fmt.Sprintf("from%d", i), cut.From)
 		if err != nil {

@@ -28,12 +28,13 @@ type Run struct {
 // agent that is started anew goes on where the last one stopped. The error says
 // what could not be removed.
 func (r Run) Serve(ctx context.Context) error {
-	s := &server{Run: r, daemon: newDaemon(r.Docker, r.API), doors: doors{dir: r.Dir}}
+	s := &server{Run: r, daemon: newDaemon(r.Docker, r.API), doors: doors{dir: r.Dir}, eye: eye{run: r.ID}, shaper: shaper{run: r.ID}}
 	err := s.remember(ctx)
 	conn, missed := s.meet(ctx)
 	if err = errors.Join(err, missed); missed == nil {
 		err = errors.Join(err, s.serve(ctx, conn))
 	}
+	s.stay()
 	// The lease is over: what follows must happen, whatever ended it.
 	ctx = context.WithoutCancel(ctx)
 	s.clean(ctx, patience)
@@ -59,8 +60,8 @@ func (s *server) meet(ctx context.Context) (net.Conn, error) {
 // meeting is how long an agent and its harness may take to find each other.
 const meeting = 15 * time.Second
 
-// remember reads what an earlier agent of the run was told: from the labels of
-// its container the neighbour limits, from the run's network the guard's.
+// remember reads what an earlier agent of the run was told: the neighbour limits,
+// from the labels of its container.
 func (s *server) remember(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, meeting)
 	defer cancel()
@@ -71,26 +72,24 @@ func (s *server) remember(ctx context.Context) error {
 	for _, t := range all {
 		if t.Labels[LabelRole] == RoleAgent {
 			s.before = ParseLimits(t.Labels[LabelLimits])
+			return nil
 		}
 	}
-	networks, err := s.daemon.networks(ctx, LabelRun+"="+s.ID)
-	for _, t := range networks {
-		s.eye = eye{bridge: t.Options[bridgeOption]}
-	}
-	return err
+	s.astray = fmt.Errorf("the daemon at the usual socket of the Docker daemon's machine is another one: it knows no agent of run %s; set %s to the path of the right one", s.ID, RemoteSocketVariable)
+	return nil
 }
-
-// bridgeOption is where a network has the name of its bridge.
-const bridgeOption = "com.docker.network.bridge.name"
 
 type server struct {
 	Run
 	daemon   *daemon
 	doors    doors
+	shaper   shaper
+	astray   error // why this is not the run's daemon; nil: it is
 	cleaning sync.Mutex
 
 	mu     sync.Mutex // guards what follows
 	eye    eye
+	spread *spread // nil: the nodes stay on one bridge
 	before Limits
 }
 
@@ -108,7 +107,7 @@ func (s *server) serve(ctx context.Context, conn net.Conn) error {
 }
 
 // maxUnderWay is how many calls may be open at once; a node's line is one.
-const maxUnderWay = 4096
+const maxUnderWay = 1 << 16
 
 func (s *server) handler() http.Handler {
 	m := http.NewServeMux()
@@ -116,15 +115,12 @@ func (s *server) handler() http.Handler {
 	m.HandleFunc("PUT /doors/{node}", s.doors.make)
 	m.HandleFunc("POST /doors/{node}", s.doors.pass)
 	m.HandleFunc("PUT /guard", answer(s.guard))
-	m.HandleFunc("PUT /rules", answer(func(_ context.Context, r Rules) (any, error) {
-		began := time.Now()
-		err := setRules(TableName(s.ID), r)
-		return time.Since(began), err
-	}))
+	m.HandleFunc("PUT /rules", answer(s.rules))
 	m.HandleFunc("GET /seen", answer(s.seen))
+	m.HandleFunc("GET /crossings", answer(s.crossings))
 	m.HandleFunc("PUT /neighbours", answer(s.raise))
 	m.HandleFunc("POST /end", answer(func(ctx context.Context, _ any) (any, error) {
-		return s.clean(context.WithoutCancel(ctx), 0), nil
+		return s.clean(context.WithoutCancel(ctx), 0), s.astray
 	}))
 	return m
 }
@@ -147,20 +143,32 @@ func answer[T any](f func(context.Context, T) (any, error)) http.HandlerFunc {
 	}
 }
 
-// guard closes the network and drops the tables of runs without a network:
-// runs make theirs before the guard and remove it before the tables.
+// guard closes the network, spreads the nodes over its bridges and drops the
+// tables and trunks of runs without a network: runs make theirs before the guard
+// and remove it before the tables.
 func (s *server) guard(ctx context.Context, g Guard) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.eye = eye{bridge: g.Bridge}
-	if err := setGuard(TableName(s.ID), g); err != nil {
+	if s.astray != nil {
+		return nil, s.astray
+	}
+	err := setGuard(s.ID, g)
+	if err == nil && g.Shards > 0 && s.spread == nil {
+		s.spread, err = newSpread(s.ID, g.Shards)
+	}
+	if err != nil {
 		return nil, err
+	}
+	if g.Ways {
+		if err := countWays(s.ID); err != nil {
+			return nil, err
+		}
 	}
 	alive, err := s.daemon.networks(ctx, LabelBed)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list networks: %w", err)
 	}
-	return nil, dropTables(func(run string) bool {
+	return nil, uproot(func(run string) bool {
 		for _, t := range alive {
 			if t.Labels[LabelRun] == run {
 				return false
@@ -168,6 +176,25 @@ func (s *server) guard(ctx context.Context, g Guard) (any, error) {
 		}
 		return run != s.ID
 	})
+}
+
+// stay lets the nodes where they are.
+func (s *server) stay() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.spread != nil {
+		s.spread.end()
+	}
+}
+
+func (s *server) rules(_ context.Context, r Rules) (any, error) {
+	began := time.Now()
+	err := setRules(s.ID, r)
+	took := time.Since(began)
+	if err == nil {
+		err = s.shaper.set(r.Links)
+	}
+	return took, err
 }
 
 func (s *server) seen(context.Context, any) (any, error) {
@@ -180,7 +207,10 @@ func (s *server) raise(_ context.Context, r Raise) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.before = r.Before
-	return nil, raiseLimits(LimitsPath, r.Entries)
+	if err := raiseLimits(LimitsPath, r.Entries); err != nil {
+		return nil, err
+	}
+	return readLimits(LimitsPath)
 }
 
 // removeSelf ends the agent's own container, and so this process.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -19,28 +20,34 @@ type veth struct {
 	netns int // the kernel's number for the namespace at the other end
 }
 
-// An eye reads the counters of the interfaces on a bridge. It remembers whose
-// they are: an interface comes and goes with its node's process.
+// An eye reads the counters of the interfaces on a run's bridges. It remembers
+// whose they are: an interface comes and goes with its node's process.
 type eye struct {
-	bridge string
+	run    string
 	owners map[veth]p2p.Addr
 }
 
 // look dumps the counters of all interfaces at once and keeps those on the
-// bridge. What a node sends, its cable's other end receives.
+// bridges. What a node sends, its cable's other end receives.
 func (e *eye) look() (Seen, error) {
-	bridge, err := netlink.LinkByName(e.bridge)
-	if err != nil {
-		return nil, fmt.Errorf("bridge %s: %w", e.bridge, err)
-	}
 	links, err := netlink.LinkList()
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
 		return nil, fmt.Errorf("cannot read interfaces: %w", err)
 	}
+	bridges := map[int]bool{}
+	for _, l := range links {
+		name := l.Attrs().Name
+		if name == BridgeName(e.run) || strings.HasPrefix(name, shardPrefix(e.run)) {
+			bridges[l.Attrs().Index] = true
+		}
+	}
+	if len(bridges) == 0 {
+		return nil, fmt.Errorf("there is no bridge %s", BridgeName(e.run))
+	}
 	seen, now := Seen{}, map[veth]p2p.Addr{}
 	for _, l := range links {
 		a := l.Attrs()
-		if a.MasterIndex != bridge.Attrs().Index || a.Statistics == nil {
+		if !bridges[a.MasterIndex] || a.Statistics == nil || isTrunk(e.run, a.Name) {
 			continue
 		}
 		v := veth{a.Index, a.NetNsID}

@@ -54,13 +54,13 @@ func TestTables(t *testing.T) {
 	if !inside(t) {
 		return
 	}
-	guard := Guard{Bridge: "pb0", Subnet: "10.90.0.0/22"}
+	guard := Guard{Subnet: "10.90.0.0/22"}
 	two := Rules{Cuts: fault.Split(nodes(0, 3), nodes(3, 6)), Silent: nodes(6, 7)}
 	for range 2 { // the second time in place of the first
-		if err := setGuard(TableName("r"), guard); err != nil {
+		if err := setGuard("r", guard); err != nil {
 			t.Fatal(err)
 		}
-		if err := setRules(TableName("r"), two); err != nil {
+		if err := setRules("r", two); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -72,7 +72,7 @@ func TestTables(t *testing.T) {
 		{nftables.TableFamilyINet, "input", 1},
 		{nftables.TableFamilyINet, "forward", 2},
 		{nftables.TableFamilyINet, "output", 2},
-		{nftables.TableFamilyBridge, "forward", 2 + 2 + 1}, // two cuts, the silent one's two directions, and walls
+		{nftables.TableFamilyBridge, "forward", 1 + 2 + 2 + 1}, // trunks, two cuts, the silent one's two directions, and walls
 	} {
 		if got := rules(t, c.family, TableName("r"), c.chain); got != c.want {
 			t.Errorf("family %d, chain %s: %d rules, want %d", c.family, c.chain, got, c.want)
@@ -108,7 +108,7 @@ func TestManyRules(t *testing.T) {
 		"doubled":   {Cuts: []fault.Cut{{From: slices.Concat(nodes(0, 2), nodes(1, 3)), To: nil}}},
 	} {
 		began := time.Now()
-		if err := setRules(TableName("r"), r); err != nil {
+		if err := setRules("r", r); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		t.Logf("%s: %v", name, time.Since(began))
@@ -121,10 +121,10 @@ func TestDropTables(t *testing.T) {
 		return
 	}
 	for _, run := range []string{"dead", "alive"} {
-		if err := setRules(TableName(run), Rules{}); err != nil {
+		if err := setRules(run, Rules{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := setGuard(TableName(run), Guard{Bridge: "pb0", Subnet: "10.90.0.0/22"}); err != nil {
+		if err := setGuard(run, Guard{Subnet: "10.90.0.0/22"}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -18,11 +18,18 @@ import (
 	"peerbed/protocols/ring"
 )
 
-// Run holds the world that open opens to the promises of harness.Backend.
+// Run holds the world that open opens to the promises of harness.Backend. Its
+// parts run side by side, as far as -parallel lets them: most of each is waiting.
 func Run(t *testing.T, open harness.Opener) {
-	t.Run("datagrams", func(t *testing.T) { datagrams(t, open) })
-	t.Run("streams", func(t *testing.T) { streams(t, open) })
-	t.Run("disturbances", func(t *testing.T) { disturbances(t, open) })
+	for _, part := range []struct {
+		name string
+		test func(*testing.T, harness.Opener)
+	}{{"datagrams", datagrams}, {"streams", streams}, {"silence", silence}, {"disturbances", disturbances}} {
+		t.Run(part.name, func(t *testing.T) {
+			t.Parallel()
+			part.test(t, open)
+		})
+	}
 }
 
 // datagrams sees cuts in the counters of pairs of Chord nodes.
@@ -54,9 +61,19 @@ func streams(t *testing.T, open harness.Opener) {
 	b.in(t, "a cut stalls", (*bed).stalls)
 	b.in(t, "crash", (*bed).crash)
 	b.in(t, "restart", (*bed).comeBack)
-	b.in(t, "vanish", (*bed).vanish)
 	b.in(t, "late join", (*bed).lateJoin)
 	b.in(t, "leave", (*bed).leave)
+}
+
+// silence sees one of Gnutella's nodes vanish.
+func silence(t *testing.T, open harness.Opener) {
+	b := newBed(t, open, 5)
+	b.network(gnutella.Protocol, 4, "patience=2s", "window=0s", "ping=1s")
+	b.in(t, "meet", func(b *bed) {
+		b.publish()
+		b.within(most, func() error { return b.found(1, 2) })
+	})
+	b.in(t, "vanish", (*bed).vanish)
 }
 
 // pair starts two Chord nodes on opposite sides of the circle and waits until
@@ -248,12 +265,16 @@ func (b *bed) found(i, j int) error {
 	return nil
 }
 
-func (b *bed) publishAndFind() {
+func (b *bed) publish() {
 	for i := 1; i <= 4; i++ {
 		if o := b.do(i, p2p.Publish{Name: file(i), Size: 1000, Seed: uint64(i)}); o.Err != nil {
 			b.t.Fatalf("node %d publishes: %v", i, o.Err)
 		}
 	}
+}
+
+func (b *bed) publishAndFind() {
+	b.publish()
 	for i := 1; i <= 4; i++ {
 		b.within(most, func() error { return b.found(i, i%4+1) })
 	}

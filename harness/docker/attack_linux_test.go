@@ -24,7 +24,12 @@ import (
 func TestNoWayOut(t *testing.T) {
 	long(t)
 	needRoot(t, "to make bridges and namespaces")
-	b := openWorld(t, harness.Options{Run: "attack", Nodes: 3}, prober)
+	t.Run("one bridge", func(t *testing.T) { noWayOut(t, shardNodes) })
+	t.Run("shards", func(t *testing.T) { noWayOut(t, 2) })
+}
+
+func noWayOut(t *testing.T, perBridge int) {
+	b := openShards(t, perBridge, harness.Options{Run: "attack", Nodes: 3}, prober)
 	heard, _, port := hostService(t)
 	bridge, outside := ownBridge(t, b), outsideNamespace(t, b, port)
 	other := openWorld(t, harness.Options{Run: "other", Nodes: 3}, prober)

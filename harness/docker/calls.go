@@ -256,7 +256,7 @@ func (b *Backend) silence(ctx context.Context, a p2p.Addr, silent bool) error {
 // setRules makes the wanted cuts and silences hold. The caller holds b.wanted.
 func (b *Backend) setRules(ctx context.Context) error {
 	n := &b.wanted.net
-	r := agent.Rules{Cuts: n.Cuts, Walls: n.Walls, Drops: n.Drops}
+	r := agent.Rules{Cuts: n.Cuts, Walls: n.Walls, Drops: n.Drops, Links: b.wanted.held}
 	for ip := range b.wanted.silent {
 		r.Silent = append(r.Silent, ip)
 	}

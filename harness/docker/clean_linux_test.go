@@ -3,6 +3,7 @@ package docker
 import (
 	"bytes"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/network"
+	"github.com/vishvananda/netns"
 
 	"peerbed/harness"
 	"peerbed/harness/agent"
@@ -79,12 +81,15 @@ func TestClean(t *testing.T) {
 		t.Fatal(err)
 	}
 	dead := deadRun(t)
+	if list := d.interfaces(t, dead); len(list) != 3+2*2 {
+		t.Errorf("the dead run has left the interfaces %q, want three bridges and the ends of two trunks", list)
+	}
 	b := newBystander(t, e, alive.image)
 	t.Run("dry", func(t *testing.T) {
 		before, _ := remains(t.Context(), e, dead)
 		found := kinds(mustClean(t, harness.Cleaning{Dry: true}), dead)
-		if found["container"] != 4 || found["network"] != 1 || found["folder"] != 1 {
-			t.Errorf("a dry run finds %v, want 3 nodes and an agent, a network and a folder", found)
+		if found["container"] != 4 || found["network"] != 3 || found["folder"] != 1 {
+			t.Errorf("a dry run finds %v, want 3 nodes and an agent, a network, two of shards and a folder", found)
 		}
 		if after, err := remains(t.Context(), e, dead); !slices.Equal(before, after) || err != nil {
 			t.Errorf("a dry run left %q of %q (error %v)", after, before, err)
@@ -92,8 +97,8 @@ func TestClean(t *testing.T) {
 	})
 	t.Run("dead", func(t *testing.T) {
 		found := kinds(mustClean(t, harness.Cleaning{}), dead)
-		if found["container"] != 4 || found["network"] != 1 || found["folder"] != 1 || found["packet tables"] != 1 {
-			t.Errorf("removed %v, want 3 nodes and an agent, a network, a folder and packet tables", found)
+		if found["container"] != 4 || found["network"] != 3 || found["folder"] != 1 || found["packet tables"] != 1 {
+			t.Errorf("removed %v, want 3 nodes and an agent, a network, two of shards, a folder and packet tables", found)
 		}
 		mustBeClean(t, d, e, dead)
 	})
@@ -141,6 +146,31 @@ func mustBeClean(t *testing.T, d *ownDaemon, e *engine, id string) {
 	if slices.Contains(d.tables(t), agent.TableName(id)) {
 		t.Errorf("of run %s there are still packet tables", id)
 	}
+	if list := d.interfaces(t, id); len(list) > 0 {
+		t.Errorf("of run %s there are still the interfaces %q", id, list)
+	}
+}
+
+// interfaces lists the bridges and trunks of a run where the daemon lives.
+func (d *ownDaemon) interfaces(t *testing.T, id string) (list []string) {
+	t.Helper()
+	there, err := netns.GetFromName(d.netns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer there.Close()
+	inNamespace(t, there, func() {
+		all, err := net.Interfaces()
+		if err != nil || len(all) == 0 {
+			t.Fatalf("%d interfaces, error %v", len(all), err)
+		}
+		for _, l := range all {
+			if strings.HasPrefix(l.Name, agent.BridgeName(id)) {
+				list = append(list, l.Name)
+			}
+		}
+	})
+	return list
 }
 
 // "One labelled image may stay as a cache; clean removes it", and the programs

@@ -28,6 +28,7 @@ import (
 // of its own: its bridges, addresses and packet rules meet nobody else's.
 type ownDaemon struct {
 	dir, netns string
+	listen     string // where else than at its socket: "tcp://127.0.0.1:2375"
 	process    *exec.Cmd
 }
 
@@ -42,6 +43,16 @@ func newDaemon(t *testing.T) *ownDaemon {
 // daemon keeps; "": as large as the machine's.
 func newDaemonOn(t *testing.T, disk string) *ownDaemon {
 	t.Helper()
+	d := newDaemonAt(t, disk, "")
+	t.Setenv("DOCKER_HOST", "unix://"+d.path("sock"))
+	d.start(t)
+	return d
+}
+
+// newDaemonAt makes one that is not started yet, and listens at another place
+// too.
+func newDaemonAt(t *testing.T, disk, listen string) *ownDaemon {
+	t.Helper()
 	needRoot(t, "a daemon of one's own")
 	for _, tool := range []string{"dockerd", "ip", "nsenter", "unshare"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -52,7 +63,7 @@ func newDaemonOn(t *testing.T, disk string) *ownDaemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &ownDaemon{dir: dir, netns: "pbd-" + strings.ToLower(rand.Text()[:8])}
+	d := &ownDaemon{dir: dir, netns: "pbd-" + strings.ToLower(rand.Text()[:8]), listen: listen}
 	t.Cleanup(d.remove)
 	if out, err := exec.Command("ip", "netns", "add", d.netns).CombinedOutput(); err != nil {
 		backendtest.Lacks(t, fmt.Sprintf("no network namespace: %s", out))
@@ -65,8 +76,6 @@ func newDaemonOn(t *testing.T, disk string) *ownDaemon {
 	if disk != "" {
 		d.mountDisk(t, disk)
 	}
-	t.Setenv("DOCKER_HOST", "unix://"+d.path("sock"))
-	d.start(t)
 	return d
 }
 
@@ -95,7 +104,7 @@ mount -t sysfs sysfs /sys
 mount --rbind $D/groups /sys/fs/cgroup
 mount --bind $D/resolv.conf /etc/resolv.conf
 while :; do
-  dockerd --config-file $D/config -H unix://$D/sock --data-root $D/data --exec-root $D/exec --pidfile $D/pid \
+  dockerd --config-file $D/config -H unix://$D/sock $L --data-root $D/data --exec-root $D/exec --pidfile $D/pid \
     --cgroup-parent /$N --containerd-namespace $N --containerd-plugins-namespace $N-plugins >>$D/log 2>&1 &
   wait $! || true
   while ! [ -e $D/again ]; do sleep 0.1; done
@@ -107,6 +116,9 @@ func (d *ownDaemon) start(t *testing.T) {
 	d.process = exec.Command("nsenter", "--net=/run/netns/"+d.netns,
 		"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", daemonScript)
 	d.process.Env = append(os.Environ(), "D="+d.dir, "N="+d.netns)
+	if d.listen != "" {
+		d.process.Env = append(d.process.Env, "L=--tls=false -H "+d.listen)
+	}
 	d.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := d.process.Start(); err != nil {
 		t.Fatal(err)

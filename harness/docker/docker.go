@@ -20,22 +20,25 @@ import (
 	"peerbed/harness"
 	"peerbed/harness/agent"
 	"peerbed/harness/fault"
+	"peerbed/protocols/linkmodel"
 	"peerbed/protocols/p2p"
 )
 
 // A Backend is a run on containers; see harness.Backend for what each method
 // does.
 type Backend struct {
-	options harness.Options
-	id      string // 8 hexadecimal digits
-	engine  *engine
-	image   string
-	subnet  netip.Prefix
-	folder  folder
-	place   folder // of the nodes' folders, as the daemon sees it: folder itself, or a volume
-	before  agent.Limits
-	release func() // gives the turn back
-	began   time.Time
+	options   harness.Options
+	id        string // 8 hexadecimal digits
+	engine    *engine
+	image     string
+	subnet    netip.Prefix
+	perBridge int // how many nodes a bridge takes: shardNodes, fewer in tests
+	folder    folder
+	place     folder // of the nodes' folders, as the daemon sees it: folder itself, or a volume
+	before    agent.Limits
+	stock     supply // of the daemon's machine
+	release   func() // gives the turn back
+	began     time.Time
 
 	// ctx ends with the run: by Close, or when the daemon or the agent is
 	// lost, which its cause then says. end ends it.
@@ -61,6 +64,7 @@ type Backend struct {
 	wanted struct {
 		sync.RWMutex // read-held while a node takes up what is wanted
 		net          fault.Net
+		held         linkmodel.Model   // the links that the agent makes, of nodes that make none
 		silent       map[p2p.Addr]bool // taken off the network, by IP and port 0
 		took         time.Duration     // by the agent, to make the last rules hold
 	}
@@ -79,6 +83,9 @@ const startsPerCore = 3
 // makes the image and the network, and starts the agent. An error says in one
 // sentence what would help; nothing is then left.
 func Open(ctx context.Context, o harness.Options) (harness.Backend, error) {
+	if o.Foreign != nil {
+		return openGuests(ctx, o)
+	}
 	pkg, err := harness.NodeProgram(ctx, o.Protocol)
 	if err != nil {
 		return nil, err
@@ -100,7 +107,7 @@ func open(ctx context.Context, o harness.Options, pkg string) (*Backend, error) 
 }
 
 func newBackend(o harness.Options) *Backend {
-	b := &Backend{options: o, id: newID(), began: time.Now(), starts: make(chan struct{}, startsPerCore*runtime.NumCPU())}
+	b := &Backend{options: o, id: newID(), began: time.Now(), perBridge: shardNodes, starts: make(chan struct{}, startsPerCore*runtime.NumCPU())}
 	b.nodes.byAddr, b.nodes.byContainer = map[p2p.Addr]*node{}, map[string]*node{}
 	b.wanted.silent = map[p2p.Addr]bool{}
 	b.ctx, b.end = context.WithCancelCause(context.Background())
@@ -119,6 +126,9 @@ func newID() string {
 func (b *Backend) begin(ctx context.Context, pkg string) (err error) {
 	if b.engine, err = connect(ctx); err != nil {
 		return err
+	}
+	if b.engine.at.host != "" { // somebody chose it
+		b.options.Progress("Docker Engine %s", b.engine.name())
 	}
 	if err := b.engine.prepare(); err != nil {
 		return err
@@ -141,11 +151,20 @@ func (b *Backend) begin(ctx context.Context, pkg string) (err error) {
 		return err
 	}
 	before := b.engine.sweep(ctx, top, b.options.Progress)
-	if err := b.engine.supplies().fits(b.options.Nodes); err != nil {
+	if b.engine.local { // or there must be an image first
+		err = b.takeStock(ctx)
+	}
+	if err == nil {
+		err = b.bake(ctx, made)
+	}
+	if err == nil && !b.engine.local {
+		err = b.takeStock(ctx)
+	}
+	if err != nil {
 		return err
 	}
-	if err := b.bake(ctx, made); err != nil {
-		return err
+	if before == (agent.Limits{}) { // no run has raised them; zero: they cannot be read, and are not touched
+		before = b.stock.neighbours
 	}
 	if err := b.startAgent(ctx, top, before); err != nil {
 		return err
@@ -182,7 +201,11 @@ func (b *Backend) bake(ctx context.Context, made binaries) (err error) {
 	if b.image, err = b.engine.build(ctx, made, b.options.Progress); err != nil {
 		return fmt.Errorf("cannot make the image of the nodes: %w", err)
 	}
-	return b.engine.forgetImages(ctx, b.image)
+	keep := []string{b.image}
+	if f := b.options.Foreign; f != nil {
+		keep = append(keep, f.Ref)
+	}
+	return b.engine.forgetImages(ctx, keep...)
 }
 
 // labels are what everything of this run carries.
@@ -233,9 +256,9 @@ func (b *Backend) Advance(ctx context.Context, d time.Duration, until func() boo
 func (b *Backend) About() harness.About {
 	return harness.About{
 		World:  "docker",
-		Detail: fmt.Sprintf("Docker Engine %s, bridge %s", b.engine.version, b.subnet),
+		Detail: fmt.Sprintf("Docker Engine %s, bridge %s", b.engine.name(), b.subnet),
 		Cuts:   "nftables in the kernel",
-		Max:    maxNodes,
+		Max:    room(b.subnet.Bits()),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -24,17 +25,24 @@ import (
 // daemon.
 func openWorld(t testing.TB, o harness.Options, pkg string) *Backend {
 	t.Helper()
+	return openAs(t, o, pkg, func(*Backend) {})
+}
+
+// openAs is openWorld with a run that is changed before it begins.
+func openAs(t testing.TB, o harness.Options, pkg string, change func(*Backend)) *Backend {
+	t.Helper()
 	needDaemon(t)
 	o.Progress = t.Logf
-	b, err := open(t.Context(), o, pkg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := newBackend(o)
+	change(b)
 	t.Cleanup(func() {
 		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	if err := b.begin(t.Context(), pkg); err != nil {
+		t.Fatal(err)
+	}
 	return b
 }
 
@@ -68,7 +76,7 @@ func spawn(ctx context.Context, b *Backend, list []harness.Spec) error {
 }
 
 // remains lists what there is of a run: containers, networks, volumes, packet
-// tables (which only root may see) and its folder.
+// tables (which only root may see), interfaces and its folder.
 func remains(ctx context.Context, e *engine, id string) (list []string, err error) {
 	cs, ns, err := e.things(ctx, agent.LabelRun+"="+id)
 	for _, c := range cs {
@@ -93,6 +101,13 @@ func remains(ctx context.Context, e *engine, id string) (list []string, err erro
 			}
 		}
 	}
+	links, err2 := net.Interfaces()
+	for _, l := range links {
+		if strings.HasPrefix(l.Name, agent.BridgeName(id)) {
+			list = append(list, "interface "+l.Name)
+		}
+	}
+	err = errors.Join(err, err2)
 	top, _ := home()
 	if _, err := os.Stat(top + "/" + id); err == nil {
 		list = append(list, "folder "+top+"/"+id)
@@ -119,6 +134,7 @@ func stuckAlone(ctx context.Context, e *engine, id string, list []string) bool {
 // "Close ends all nodes and leaves nothing behind", and nothing of others is
 // touched, whatever it is called.
 func TestCloseLeavesNothingAndOthersAlone(t *testing.T) {
+	t.Parallel()
 	e := needDaemon(t)
 	b := openWorld(t, harness.Options{Run: "close", Nodes: 7}, nodePackage)
 	by := newBystander(t, e, b.image)
@@ -149,6 +165,7 @@ func TestCloseLeavesNothingAndOthersAlone(t *testing.T) {
 
 // A node that cannot start says why in the error.
 func TestSpawnSaysWhy(t *testing.T) {
+	t.Parallel()
 	b := openWorld(t, harness.Options{Run: "why", Nodes: 2}, nodePackage)
 	s := specs(b, 0)[0]
 	s.Protocol = &p2p.Protocol{Name: "nonesuch"}
@@ -167,6 +184,7 @@ func TestSpawnSaysWhy(t *testing.T) {
 
 // A ctx that ends during Open, as Ctrl-C does, leaves nothing behind.
 func TestOpenInterrupted(t *testing.T) {
+	t.Parallel()
 	e := needDaemon(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	b := newBackend(harness.Options{Run: "interrupted", Nodes: 2, Progress: t.Logf})
@@ -218,6 +236,7 @@ func until(ctx context.Context, limit time.Duration, f func() error) error {
 // A run whose agent is gone for good says so and can still be ended; its packet
 // tables, which only an agent can remove, go when the next run begins.
 func TestAgentDies(t *testing.T) {
+	long(t)
 	e := needDaemon(t)
 	b := openWorld(t, harness.Options{Run: "headless", Nodes: 2}, nodePackage)
 	if err := spawn(t.Context(), b, specs(b, 1)); err != nil {
@@ -242,6 +261,7 @@ func TestAgentDies(t *testing.T) {
 // Two runs at once, of one name, have different networks, and neither ends the
 // other.
 func TestTwoRuns(t *testing.T) {
+	long(t)
 	a := openWorld(t, harness.Options{Run: "twice", Nodes: 2}, nodePackage)
 	b := openWorld(t, harness.Options{Run: "twice", Nodes: 2}, nodePackage)
 	if a.subnet.Overlaps(b.subnet) {

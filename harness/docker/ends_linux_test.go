@@ -3,6 +3,7 @@ package docker
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,12 +15,16 @@ import (
 )
 
 // endVariable makes the test binary a harness that begins a run of three nodes,
-// prints the run's id and comes to this end.
+// prints the run's id and comes to this end. Unless it panics it has two shards.
 const endVariable = "PEERBED_TEST_END"
 
 func TestMain(m *testing.M) {
 	if how := os.Getenv(endVariable); how != "" {
 		beginAndEnd(how)
+	}
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		f.Value.Set("6") // most of a test is waiting
 	}
 	os.Exit(m.Run())
 }
@@ -30,7 +35,11 @@ func beginAndEnd(how string) {
 		wholeRun(ctx)
 		return
 	}
-	b, err := open(ctx, harness.Options{Run: "end", Nodes: 3, Progress: func(string, ...any) {}}, nodePackage)
+	b := newBackend(harness.Options{Run: "end", Nodes: 3, Progress: func(string, ...any) {}})
+	if how != "panic" {
+		b.perBridge = 2
+	}
+	err := b.begin(ctx, nodePackage)
 	if err == nil {
 		err = spawn(ctx, b, specs(b, 2))
 	}
@@ -62,15 +71,17 @@ func orphan(ctx context.Context, b *Backend) {
 }
 
 // "Nothing leaks: it vanishes when the test ends, when it panics, when it is
-// killed with SIGKILL."
+// killed with SIGKILL", and so do the bridges and trunks of shards.
 func TestHarnessEnds(t *testing.T) {
+	t.Parallel()
 	e := needDaemon(t)
 	for _, how := range []string{"kill", "panic"} {
 		t.Run(how, func(t *testing.T) {
+			t.Parallel()
 			c, id := startHarness(t, how)
 			if how == "kill" {
-				if list, err := remains(t.Context(), e, id); len(list) < 6 || err != nil {
-					t.Errorf("before the end there are %q (error %v), want 3 nodes, an agent, a network and a folder", list, err)
+				if list, err := remains(t.Context(), e, id); len(list) < 4+3+3+4+1 || err != nil {
+					t.Errorf("before the end there are %q (error %v), want 3 nodes, an agent, 3 networks and bridges, 4 ends of trunks and a folder", list, err)
 				}
 				c.Process.Kill()
 			}

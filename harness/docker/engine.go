@@ -2,6 +2,7 @@ package docker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ import (
 	"github.com/docker/docker/client"
 	"github.com/testcontainers/testcontainers-go"
 	tclog "github.com/testcontainers/testcontainers-go/log"
+
+	"peerbed/harness/agent"
 )
 
 const (
@@ -32,6 +35,7 @@ const (
 // An engine is a Docker daemon that answers.
 type engine struct {
 	*client.Client
+	at      endpoint
 	socket  string // path of its socket on its machine
 	local   bool   // which is this one
 	shares  bool   // and it shares folders, and sockets in them, with this process
@@ -41,36 +45,46 @@ type engine struct {
 	calls   string // the system calls that containers may make, as JSON; "": what the engine thinks right
 }
 
-// Available tells the version of the daemon that DOCKER_HOST names, or, in one
-// sentence, why there is none to be used.
+// Available tells the daemon that is to be used, "20.10.24 at
+// unix:///var/run/docker.sock (DOCKER_HOST)", or, in one sentence, why there is
+// none.
 func Available(ctx context.Context) (string, error) {
 	e, err := connect(ctx)
 	if err != nil {
 		return "", err
 	}
-	return e.version, e.Close()
+	return e.name(), e.Close()
+}
+
+// name says which daemon it is and why that.
+func (e *engine) name() string {
+	return fmt.Sprintf("%s at %s (%s)", e.version, e.DaemonHost(), e.at.chosen)
 }
 
 // connect finds the daemon and agrees on a version of its API.
 func connect(caller context.Context) (*engine, error) {
 	ctx, cancel := context.WithTimeout(caller, greeting)
 	defer cancel()
-	c, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	at, err := findEndpoint()
 	if err != nil {
-		return nil, fmt.Errorf("DOCKER_HOST=%q cannot be used (%v); unset it for the daemon of this machine", os.Getenv("DOCKER_HOST"), err)
+		return nil, err
+	}
+	c, err := at.dial()
+	if err != nil {
+		return nil, err
 	}
 	v, err := c.ServerVersion(ctx)
 	switch {
 	case caller.Err() != nil:
 		return nil, context.Cause(caller)
 	case err != nil:
-		return nil, noDaemon(c.DaemonHost(), err)
+		return nil, at.noDaemon(c.DaemonHost(), err)
 	}
 	if v.Os != "linux" {
 		return nil, fmt.Errorf("the Docker daemon runs %s containers; switch it to Linux ones, or use -backend proc", v.Os)
 	}
 	version, _, _ := strings.Cut(v.Version, "+")
-	e := &engine{Client: c, version: version, arch: v.Arch}
+	e := &engine{Client: c, at: at, version: version, arch: v.Arch}
 	e.find(c.DaemonHost(), v.Platform.Name)
 	return e, nil
 }
@@ -79,8 +93,8 @@ func connect(caller context.Context) (*engine, error) {
 // stream even where the daemon shares its folders with this process.
 const SocketsVariable = "PEERBED_SOCKETS"
 
-// usualSocket is where a daemon has its socket that is in a machine of its
-// own, whatever the way to it.
+// usualSocket is where a daemon usually has its socket; see
+// agent.RemoteSocketVariable.
 const usualSocket = "/var/run/docker.sock"
 
 // find works out where the daemon is. Docker Desktop is in a virtual machine,
@@ -89,14 +103,17 @@ func (e *engine) find(host, platform string) {
 	path, unix := strings.CutPrefix(host, "unix://")
 	e.local = unix && runtime.GOOS == "linux" && !strings.Contains(platform, "Desktop")
 	e.shares = e.local && os.Getenv(SocketsVariable) != "off"
-	e.socket = usualSocket
+	e.socket = cmp.Or(os.Getenv(agent.RemoteSocketVariable), usualSocket)
 	if e.local {
 		e.socket = path
 	}
 }
 
 // noDaemon says why the daemon cannot be had and what would help.
-func noDaemon(host string, err error) error {
+func (at endpoint) noDaemon(host string, err error) error {
+	if !strings.HasPrefix(host, "unix://") {
+		return at.notThere(host, err)
+	}
 	switch {
 	case errors.Is(err, fs.ErrPermission) || strings.Contains(err.Error(), "permission denied"):
 		return fmt.Errorf("this user may not talk to the Docker daemon at %s; run \"sudo usermod -aG docker $USER\" and log in again, or use -backend proc", host)
@@ -106,6 +123,22 @@ func noDaemon(host string, err error) error {
 		return fmt.Errorf("the Docker daemon at %s did not answer within %v; restart it (sudo systemctl restart docker), or use -backend proc", host, greeting)
 	}
 	return fmt.Errorf("the Docker daemon at %s refuses (%v); Docker Engine 20.10 or newer is needed, or use -backend proc", host, err)
+}
+
+// notThere is noDaemon for one that is reached through the network.
+func (at endpoint) notThere(host string, err error) error {
+	words := err.Error()
+	switch {
+	case at.certs == "" && strings.Contains(words, "HTTPS server"):
+		return fmt.Errorf("the Docker daemon at %s, from %s, speaks only TLS; set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the folder of ca.pem, cert.pem and key.pem", host, at.chosen)
+	case at.certs != "" && strings.Contains(words, "HTTP response to HTTPS"):
+		return fmt.Errorf("the Docker daemon at %s, from %s, does not speak TLS; unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, or mend the context", host, at.chosen)
+	case strings.Contains(words, "tls: ") || strings.Contains(words, "x509: "):
+		return fmt.Errorf("the Docker daemon at %s, from %s, and the certificates in %s do not fit (%v); DOCKER_CERT_PATH or the context must name those made for it", host, at.chosen, at.certs, errors.Unwrap(err))
+	case client.IsErrConnectionFailed(err) || errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no Docker daemon answers at %s, from %s; start it there, or choose another one, or use -backend proc", host, at.chosen)
+	}
+	return fmt.Errorf("the Docker daemon at %s, from %s, refuses (%v); Docker Engine 20.10 or newer is needed, or use -backend proc", host, at.chosen, err)
 }
 
 // errDaemonGone is what calls return once the daemon has died.
@@ -165,8 +198,12 @@ func (e *engine) prepare() (err error) {
 			err = fmt.Errorf("testcontainers: %v", p)
 		}
 	}()
-	p, err := testcontainers.NewDockerProvider(
-		testcontainers.WithDefaultBridgeNetwork("bridge"), testcontainers.WithLogger(quiet{}))
+	var p *testcontainers.DockerProvider
+	err = e.at.within(func() (err error) {
+		p, err = testcontainers.NewDockerProvider(
+			testcontainers.WithDefaultBridgeNetwork("bridge"), testcontainers.WithLogger(quiet{}))
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("testcontainers: %w", err)
 	}

@@ -2,7 +2,7 @@ package docker
 
 import (
 	"context"
-	"runtime"
+	"fmt"
 	"strings"
 
 	"github.com/docker/docker/api/types/system"
@@ -13,7 +13,7 @@ import (
 // An Examination is what there is for runs on containers, found by looking and
 // by trying.
 type Examination struct {
-	Socket  string // of the daemon, as DOCKER_HOST names it
+	Socket  string // of the daemon, and who named it: "unix:///var/run/docker.sock (DOCKER_HOST)"
 	Missing error  // why there is no daemon to be used; then only Machine is filled in
 
 	Version, API string
@@ -31,11 +31,10 @@ type Examination struct {
 
 // Room is for how many containers of nodes there is enough of each; 0: it
 // could not be told.
-type Room struct{ Ports, Memory, ProcessIDs, Files int }
+type Room struct{ Memory, ProcessIDs, Files int }
 
 func (s supply) room() Room {
 	return Room{
-		Ports:      min(s.ports, maxNodes),
 		Memory:     int(s.memory / nodeMemory),
 		ProcessIDs: max(s.ids-s.tasks, 0) / nodeTasks,
 		Files:      s.files / nodeFiles,
@@ -54,7 +53,7 @@ func Examine(ctx context.Context, try bool, tell func(string, ...any)) (x Examin
 	if x.Missing = err; err != nil {
 		return x
 	}
-	x.Socket, x.Version, x.API = d.engine.DaemonHost(), d.engine.version, d.engine.ClientVersion()
+	x.Socket, x.Version, x.API = fmt.Sprintf("%s (%s)", d.engine.DaemonHost(), d.engine.at.chosen), d.engine.version, d.engine.ClientVersion()
 	x.Room = d.engine.supplies().room()
 	if x.Missing = x.inform(ctx, d.engine); x.Missing != nil || !try {
 		return x
@@ -64,8 +63,8 @@ func Examine(ctx context.Context, try bool, tell func(string, ...any)) (x Examin
 	for _, i := range images {
 		x.Image = x.Image || strings.Contains(strings.Join(i.RepoTags, " "), d.image)
 	}
-	if runtime.GOOS != "linux" {
-		x.Machine = x.Tried.Machine // the daemon's
+	if !d.engine.local { // this machine is not the daemon's
+		x.Machine, x.Room = x.Tried.Machine, suppliesOf(x.Tried.Machine).room()
 	}
 	return x
 }

@@ -14,25 +14,41 @@ const (
 	nodeFiles  = 8        // descriptors that the daemon holds
 )
 
-// bridgePorts is how many interfaces a Linux bridge takes; the next one is
-// refused with "exchange full".
-const bridgePorts = 1023
-
 // A supply is what a machine has to give. What is 0 is not known, and then not
 // asked for.
 type supply struct {
-	ports      int          // of one bridge
 	memory     int64        // bytes that can be had without swapping
 	ids, tasks int          // process ids there are, and those in use
 	files      int          // descriptors that the daemon may still open
 	neighbours agent.Limits // of the neighbour table
 }
 
+// suppliesOf is what the daemon's machine tells of itself.
+func suppliesOf(m agent.Machine) supply {
+	return supply{memory: m.MemoryFree, ids: m.ProcessIDs, neighbours: m.Neighbours}
+}
+
 // supplies looks at this machine, which is the daemon's.
 func (e *engine) supplies() supply {
-	m := agent.Look()
-	return supply{ports: bridgePorts, memory: m.MemoryFree, ids: m.ProcessIDs, tasks: tasks(),
-		files: daemonFiles(e.socket), neighbours: m.Neighbours}
+	s := suppliesOf(agent.Look())
+	s.tasks, s.files = tasks(), daemonFiles(e.socket)
+	return s
+}
+
+// takeStock refuses a run that does not fit on the daemon's machine. Another
+// machine than this one is looked at by an agent's job, for which there must be
+// an image.
+func (b *Backend) takeStock(ctx context.Context) error {
+	if b.engine.local {
+		b.stock = b.engine.supplies()
+		return b.stock.fits(b.options.Nodes)
+	}
+	r, err := desk{b, []string{"NET_ADMIN"}}.do(ctx, agent.Job{})
+	if err != nil {
+		return err
+	}
+	b.stock = suppliesOf(r.Machine)
+	return b.stock.fits(b.options.Nodes)
 }
 
 // fits says why a run of n nodes, the introducer among them, would not get to
@@ -48,9 +64,9 @@ func (s supply) fits(n int) error {
 		return fmt.Errorf("%d nodes and an introducer do not fit on this machine: they take %d %s (%d each), and %d are left; %s, or use -backend sim",
 			n-1, n*each, what, each, have, help)
 	}
-	if most := min(s.ports, maxNodes); n > most {
-		return fmt.Errorf("%d nodes and an introducer do not fit on one network: a Linux bridge has %d ports and a run's subnet %d addresses for nodes; use -nodes %d, or -backend sim",
-			n-1, s.ports, maxNodes, most-1)
+	if n > maxNodes {
+		return fmt.Errorf("%d nodes and an introducer do not fit on one network: a run's largest subnet has %d addresses for nodes; use -nodes %d, or -backend sim",
+			n-1, maxNodes, maxNodes-1)
 	}
 	if s.memory > 0 {
 		if err := takes("MiB of memory", nodeMemory>>20, int(s.memory>>20), "end other programs"); err != nil {
@@ -98,12 +114,17 @@ func (b *Backend) raiseNeighbours(ctx context.Context, before agent.Limits) erro
 	if n > neighboursFit {
 		r.Entries = neighboursOf(n)
 	}
-	was := b.engine.supplies()
-	if err := b.ask(ctx, func(ctx context.Context) error { return b.agent.Raise(ctx, r) }); err != nil {
-		return was.tight(n, err)
+	was := b.stock.neighbours
+	err := b.ask(ctx, func(ctx context.Context) (err error) {
+		b.stock.neighbours, err = b.agent.Raise(ctx, r)
+		return err
+	})
+	if err != nil {
+		b.stock.neighbours = was
+		return b.stock.tight(n, err)
 	}
-	if now := b.engine.supplies(); now.neighbours != was.neighbours {
-		b.options.Progress("for %d nodes the machine's neighbour table may hold %d entries, not %d, until the last run ends", n, now.neighbours[2], was.neighbours[2])
+	if now := b.stock.neighbours; now != was {
+		b.options.Progress("for %d nodes the machine's neighbour table may hold %d entries, not %d, until the last run ends", n, now[2], was[2])
 	}
 	return nil
 }

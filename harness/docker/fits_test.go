@@ -11,7 +11,7 @@ import (
 )
 
 // plenty is a machine that takes a thousand nodes.
-var plenty = supply{ports: bridgePorts, memory: 32 << 30, ids: 65536, tasks: 500, files: 20000, neighbours: agent.Limits{128, 512, 1024}}
+var plenty = supply{memory: 32 << 30, ids: 65536, tasks: 500, files: 20000, neighbours: agent.Limits{128, 512, 1024}}
 
 // "Fits before it starts": what N nodes need is worked out, and refused with
 // the numbers and the command that helps.
@@ -23,10 +23,10 @@ func TestFits(t *testing.T) {
 		lacks func(*supply)
 	}{
 		{"all is there", 1000, func(*supply) {}},
-		{"nothing is known", 1000, func(s *supply) { *s = supply{ports: bridgePorts} }},
+		{"nothing is known", 1000, func(s *supply) { *s = supply{} }},
 		{"just enough memory", 101, func(s *supply) { s.memory = 101 * nodeMemory }},
-		{"bridge", 1001, func(*supply) {}},
-		{"a smaller bridge", 101, func(s *supply) { s.ports = 100 }},
+		{"more than one bridge", 1101, func(*supply) {}},
+		{"addresses", maxNodes + 1, func(*supply) {}},
 		{"memory", 301, func(s *supply) { s.memory = 2 << 30 }},
 		{"process ids", 301, func(s *supply) { s.ids, s.tasks = 4096, 300 }},
 		{"files of the daemon", 301, func(s *supply) { s.files = 1000 }},

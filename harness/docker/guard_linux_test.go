@@ -22,9 +22,11 @@ const prober = "peerbed/harness/docker/testdata/prober"
 
 // "the agent's guard drops what would pass between it and the host": a node
 // reaches its like and neither this machine nor another network, whatever it
-// tries. The same attempts succeed from an ordinary network.
+// tries, also where nodes are on several bridges. The same attempts succeed from
+// an ordinary network.
 func TestGuard(t *testing.T) {
-	b := openWorld(t, harness.Options{Run: "guard", Nodes: 3}, prober)
+	t.Parallel()
+	b := openShards(t, 2, harness.Options{Run: "guard", Nodes: 3}, prober)
 	heard, host, port := hostService(t)
 	outside := ordinaryNetwork(t, b)
 	away := b.prober(t, outside, "", "serve", "7001")
@@ -119,7 +121,7 @@ func ordinaryNetwork(t *testing.T, b *Backend) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	free, err := freeSubnet(append(taken, hostNetworks()...))
+	free, err := freeSubnet(24, append(taken, hostNetworks()...))
 	if err != nil {
 		t.Fatal(err)
 	}

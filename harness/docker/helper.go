@@ -107,7 +107,7 @@ func bind(from, to string, readOnly bool) mount.Mount {
 // room for many neighbours.
 func (b *Backend) prepareNetwork(ctx context.Context, before agent.Limits) error {
 	err := b.ask(ctx, func(ctx context.Context) error {
-		return b.agent.Guard(ctx, agent.Guard{Bridge: b.bridge(), Subnet: b.subnet.String()})
+		return b.agent.Guard(ctx, agent.Guard{Subnet: b.subnet.String(), Shards: b.shards(), Ways: b.options.Foreign != nil})
 	})
 	switch {
 	case err == nil:

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -82,8 +83,8 @@ func layer(b binaries) []byte {
 	return buf.Bytes()
 }
 
-// forgetImages removes the testbed's images that are old and not in use.
-func (e *engine) forgetImages(ctx context.Context, but string) error {
+// forgetImages removes the testbed's images that are old and not in use, but those.
+func (e *engine) forgetImages(ctx context.Context, but ...string) error {
 	return call(ctx, func(ctx context.Context) error {
 		all, err := e.ImageList(ctx, image.ListOptions{Filters: labelled(labelImage + "=1")})
 		if err != nil {
@@ -91,7 +92,7 @@ func (e *engine) forgetImages(ctx context.Context, but string) error {
 		}
 		for _, i := range all {
 			old := time.Since(time.Unix(i.Created, 0)) > keepImages
-			if len(i.RepoTags) == 1 && i.RepoTags[0] == but || !old {
+			if len(i.RepoTags) == 1 && slices.Contains(but, i.RepoTags[0]) || !old {
 				continue
 			}
 			// Refused while a container needs it, as it should be.

@@ -3,6 +3,7 @@ package docker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -200,7 +201,7 @@ func TestAgentKilled(t *testing.T) {
 
 func agentKilled(t *testing.T) {
 	e := needDaemon(t)
-	b := openWorld(t, harness.Options{Run: "comeback", Nodes: 4}, nodePackage)
+	b := openShards(t, 2, harness.Options{Run: "comeback", Nodes: 4}, nodePackage)
 	list := specs(b, 2)
 	if err := spawn(t.Context(), b, list); err != nil {
 		t.Fatal(err)
@@ -220,6 +221,11 @@ func agentKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	echoes(t, b, one, two, true)
+	if err := errors.Join(b.Kill(t.Context(), one, harness.Crash), b.Restart(t.Context(), one)); err != nil {
+		t.Fatal(err)
+	}
+	mustSpread(t, b, 3)
+	echoes(t, b, two, one, true)
 	if err := b.Close(); err != nil {
 		t.Error(err)
 	}

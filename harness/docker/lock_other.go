@@ -14,6 +14,8 @@ func home() (string, error) { return "", errSystem }
 
 func lockFile(context.Context, string) (func(), error) { return nil, errSystem }
 
+func lockOne(context.Context, ...string) (func(), error) { return nil, errSystem }
+
 func apart() *syscall.SysProcAttr { return nil }
 
 func nodeUser() (uid, gid int) { return nobody, nobody }

@@ -20,26 +20,41 @@ func home() (string, error) { return own.Home() }
 // lockFile waits for the lock on a file, which it makes if need be. The kernel
 // gives a lock back when its process ends, however it ends.
 func lockFile(ctx context.Context, path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
+	return lockOne(ctx, path)
+}
+
+// lockOne waits for the lock on any of some files.
+func lockOne(ctx context.Context, paths ...string) (unlock func(), err error) {
 	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		switch {
-		case err == nil:
-			return func() { f.Close() }, nil
-		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
-			f.Close()
-			return nil, fmt.Errorf("%s: %w", path, err)
+		for _, path := range paths {
+			if unlock, err = tryLock(path); unlock != nil || err != nil {
+				return unlock, err
+			}
 		}
 		select {
 		case <-ctx.Done():
-			f.Close()
 			return nil, context.Cause(ctx)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// tryLock locks a file; nil, nil: another process has it.
+func tryLock(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	switch {
+	case err == nil:
+		return func() { f.Close() }, nil
+	case errors.Is(err, syscall.EWOULDBLOCK), errors.Is(err, syscall.EINTR):
+		f.Close()
+		return nil, nil
+	}
+	f.Close()
+	return nil, fmt.Errorf("%s: %w", path, err)
 }
 
 // apart keeps what ends this process, as Ctrl-C does for all that a terminal

@@ -99,6 +99,10 @@ func (b *Backend) warmUp(t *testing.T, addrs []p2p.Addr) {
 // comes through a closed way is never asked about twice.
 const lostAtMost = 2
 
+// perNode is how long what must not come is awaited, for each of the nodes that
+// probe at once.
+const perNode = 33 * time.Millisecond
+
 // matrix has every node probe every other one, all at once, and compares with
 // what the net lets through.
 func (b *Backend) matrix(t *testing.T, name string, addrs []p2p.Addr, net fault.Net) {
@@ -107,7 +111,7 @@ func (b *Backend) matrix(t *testing.T, name string, addrs []p2p.Addr, net fault.
 	err := pairs(addrs, func(from, to p2p.Addr) error {
 		there := !net.Blocked(from, to)
 		back := there && !net.Blocked(to, from)
-		p := harness.Probing{Count: 3, Patience: 2 * time.Second}
+		p := harness.Probing{Count: 3, Patience: time.Duration(len(addrs)) * perNode}
 		if back {
 			p.Patience = 10 * time.Second // an answer ends it
 		}

@@ -18,21 +18,25 @@ import (
 // "A run that is alone always has the same addresses"; others get what is free.
 func TestFreeSubnet(t *testing.T) {
 	for _, c := range []struct {
+		nodes int
 		taken string
 		want  string
 	}{
-		{"", "10.90.0.0/22"},
-		{"0.0.0.0/0 172.17.0.0/16", "10.90.0.0/22"}, // a default route takes nothing
-		{"10.90.0.0/22", "10.90.4.0/22"},
-		{"10.90.1.7/32 10.90.4.0/24", "10.90.8.0/22"},
-		{"10.88.0.0/13", "10.96.0.0/22"}, // 10.88 to 10.95
-		{"10.0.0.0/8", ""},
+		{2, "", "10.90.0.0/22"},
+		{1000, "0.0.0.0/0 172.17.0.0/16", "10.90.0.0/22"}, // a default route takes nothing
+		{1000, "10.90.0.0/22", "10.90.4.0/22"},
+		{1000, "10.90.1.7/32 10.90.4.0/24", "10.90.8.0/22"},
+		{1000, "10.88.0.0/13", "10.96.0.0/22"}, // 10.88 to 10.95
+		{1000, "10.0.0.0/8", ""},
+		{1001, "10.90.0.0/22", "10.90.8.0/21"},
+		{maxNodes, "10.90.0.0/22", "10.90.128.0/17"},
+		{maxNodes, "10.64.0.0/10", ""},
 	} {
 		var taken []netip.Prefix
 		for _, p := range strings.Fields(c.taken) {
 			taken = append(taken, netip.MustParsePrefix(p))
 		}
-		got, err := freeSubnet(taken)
+		got, err := freeSubnet(bitsFor(c.nodes), taken)
 		if c.want == "" {
 			if !errors.Is(err, errNoSubnet) {
 				t.Errorf("with %s taken: %v, error %v, want %v", c.taken, got, err, errNoSubnet)

@@ -12,25 +12,42 @@ import (
 	"strings"
 )
 
-// A run's subnet has room for Max nodes; a Linux bridge has room for 1023.
+// A run's subnet has room for all of its nodes, and for a thousand at least. The
+// largest is such that the machine's neighbour limits, which grow as the square of
+// the nodes, are numbers of 31 bits.
 const (
-	subnetBits = 22
-	maxNodes   = 1000
+	subnetBits  = 22
+	largestBits = 17
+	reserved    = 24 // addresses of a subnet that no node gets, the first two and the last among them
+	maxNodes    = 1<<(32-largestBits) - reserved
 )
+
+// bitsFor is the length of the prefix of a subnet for n nodes.
+func bitsFor(n int) int {
+	bits := subnetBits
+	for n > room(bits) && bits > largestBits {
+		bits--
+	}
+	return bits
+}
+
+// room is how many nodes a subnet takes.
+func room(bits int) int { return 1<<(32-bits) - reserved }
 
 // firstSubnet to lastSubnet are tried in this order, so that a run that is
 // alone always has the same addresses, and so the same ids.
 var (
 	firstSubnet = netip.MustParseAddr("10.90.0.0")
-	lastSubnet  = netip.MustParseAddr("10.127.252.0")
+	lastSubnet  = netip.MustParseAddr("10.127.255.248")
 )
 
 var errNoSubnet = errors.New("no free subnet in 10.90.0.0 to 10.127.255.255: all overlap with networks of Docker (docker network ls) or routes of this machine (ip route)")
 
-// freeSubnet returns the first candidate that overlaps with nothing taken.
-func freeSubnet(taken []netip.Prefix) (netip.Prefix, error) {
-	for ip := number(firstSubnet); ip <= number(lastSubnet); ip += 1 << (32 - subnetBits) {
-		p := netip.PrefixFrom(address(ip), subnetBits)
+// freeSubnet returns the first candidate of this size, /8 to /29, that overlaps
+// with nothing taken.
+func freeSubnet(bits int, taken []netip.Prefix) (netip.Prefix, error) {
+	for ip := number(firstSubnet); ip <= number(lastSubnet); ip += 1 << (32 - bits) {
+		p := netip.PrefixFrom(address(ip), bits)
 		if !overlaps(p, taken) {
 			return p, nil
 		}

@@ -32,7 +32,7 @@ type leftover struct {
 
 // sweep removes what runs have left whose harness and agent are both gone, and
 // the folders of such runs. It returns the machine's neighbour limits as they
-// were before any run that still shows, or as they are. What cannot be removed
+// were before any run that still shows, if there is one. What cannot be removed
 // is reported and left for the next run.
 func (e *engine) sweep(ctx context.Context, top string, progress func(string, ...any)) agent.Limits {
 	runs, err := e.leftovers(ctx)
@@ -55,9 +55,6 @@ func (e *engine) sweep(ctx context.Context, top string, progress func(string, ..
 		}
 	}
 	sweepFolders(top, progress)
-	if before == (agent.Limits{}) && e.local {
-		before, _ = agent.HostLimits() // unreadable: they are not touched then
-	}
 	return before
 }
 

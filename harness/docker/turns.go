@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// TurnsVariable, set to "off", lets test processes use containers at the same
-// time. Otherwise they take turns, because "go test ./..." runs the tests of
-// several packages at once and timing experiments would disturb one another:
-// the first run of a process waits for the turn, its last gives it back.
-// Programs that are not tests neither wait nor make others wait.
+// TurnsVariable, set to "off", lets any number of test processes use containers
+// at the same time. Otherwise two do and others wait, because "go test ./..." runs
+// the tests of several packages at once, and they would disturb one another: the
+// first run of a process waits for its turn, its last gives it back. (With one at a
+// time, one package did nothing but wait for most of the suite.) Programs that are
+// not tests neither wait nor make others wait.
 const TurnsVariable = "PEERBED_TURNS"
 
 // turn is this process's: how many runs share it, and how it is given back.
@@ -33,7 +34,7 @@ func takeTurn(ctx context.Context, dir string, progress func(string, ...any)) (r
 	if turn.runs == 0 {
 		late := time.AfterFunc(time.Second, func() { progress("waiting for another test's containers to end") })
 		defer late.Stop()
-		if turn.end, err = lockFile(ctx, filepath.Join(dir, "turn")); err != nil {
+		if turn.end, err = lockOne(ctx, filepath.Join(dir, "turn"), filepath.Join(dir, "turn-2")); err != nil {
 			return nil, err
 		}
 	}

@@ -6,6 +6,7 @@ package fault
 import (
 	"slices"
 
+	"peerbed/harness/plan"
 	"peerbed/protocols/linkmodel"
 	"peerbed/protocols/p2p"
 )
@@ -26,6 +27,40 @@ type Net struct {
 	// the world has one that can.
 	Drops []linkmodel.Drop `json:",omitempty"`
 	Links linkmodel.Model  `json:",omitzero"`
+}
+
+// Of is what an event that begins a fault makes of an undisturbed network: its cuts,
+// walls, loss or access lines. at says where nodes are. (What a Shape makes of all
+// links is for whoever knows what they were like before.)
+func Of(e plan.Event, at func(nodes []int) []p2p.Addr) (n Net) {
+	switch e.Do {
+	case plan.Cut:
+		groups := make([][]p2p.Addr, len(e.Groups))
+		for i, g := range e.Groups {
+			groups[i] = at(g)
+		}
+		if n.Cuts = Split(groups...); e.OneWay {
+			n.Cuts = []Cut{{From: groups[0], To: groups[1]}}
+		}
+	case plan.Wall:
+		n.Walls = at(e.Nodes)
+	case plan.Drop:
+		n.Drops = []linkmodel.Drop{{From: at(e.Groups[0]), To: at(e.Groups[1]), Share: e.Share}}
+	case plan.Throttle:
+		for _, a := range at(e.Nodes) {
+			n.Links.Access = append(n.Links.Access, linkmodel.Access{Node: a, Up: e.Up, Down: e.Down})
+		}
+	}
+	return n
+}
+
+// Add puts the cuts, walls, loss and access lines of another network beside those of
+// this one.
+func (n *Net) Add(m Net) {
+	n.Cuts = append(n.Cuts, m.Cuts...)
+	n.Walls = append(n.Walls, m.Walls...)
+	n.Drops = append(n.Drops, m.Drops...)
+	n.Links.Access = append(n.Links.Access, m.Links.Access...)
 }
 
 // Check reports the first value that makes no sense.

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +52,18 @@ func ParseLaw(text string) (Law, error) {
 		return nil, fmt.Errorf("law %q: %w", text, err)
 	}
 	return law, nil
+}
+
+// AbsoluteLaw returns a text by which ParseLaw reads the same law in any folder:
+// the file of a trace gets its full path.
+func AbsoluteLaw(text string) (string, error) {
+	name, rest, _ := strings.Cut(strings.TrimSpace(text), "(")
+	file, traced := strings.CutSuffix(rest, ")")
+	if !traced || !strings.EqualFold(strings.TrimSpace(name), "trace") {
+		return text, nil
+	}
+	path, err := filepath.Abs(strings.TrimSpace(file))
+	return "trace(" + path + ")", err
 }
 
 func (f lawForm) read(args []string) (Law, error) {

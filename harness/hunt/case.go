@@ -50,20 +50,33 @@ func (s *Sweep) outset(seed uint64) (*Case, error) {
 	for i := range s.Nodes {
 		c.Up = append(c.Up, i)
 	}
-	c.Events = make([]plan.Event, 0, len(events))
+	if slices.ContainsFunc(events, func(e plan.Event) bool { return each(e.Do) && len(e.Nodes) > 1 }) {
+		c.Events = make([]plan.Event, 0, len(events))
+	} else {
+		c.Events = events[:0] // in their own places: they are large, and may be many
+	}
 	for i := range events {
 		c.add(&events[i])
 	}
 	return c, nil
 }
 
+// each reports whether each node could do what is asked without the others.
+func each(do plan.Verb) bool {
+	switch do {
+	case plan.Crash, plan.Vanish, plan.Leave, plan.Restart, plan.Pause, plan.Resume:
+		return true
+	}
+	return false
+}
+
 // add takes an event over: as one for each node, if each node could do without
 // the others.
 func (c *Case) add(e *plan.Event) {
-	switch e.Do {
-	case plan.Away:
+	switch {
+	case e.Do == plan.Away:
 		c.Up = slices.DeleteFunc(c.Up, func(i int) bool { return slices.Contains(e.Nodes, i) })
-	case plan.Crash, plan.Vanish, plan.Leave, plan.Restart, plan.Pause, plan.Resume:
+	case each(e.Do) && len(e.Nodes) != 1:
 		for _, i := range e.Nodes {
 			one := *e
 			one.Nodes = []int{i}

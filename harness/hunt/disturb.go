@@ -119,29 +119,18 @@ func (r *run) disturb(e *plan.Event) bool {
 		r.net = append(r.net, *e)
 	}
 	var n fault.Net
+	var links linkmodel.Model
 	for _, f := range r.net {
-		switch f.Do {
-		case plan.Cut:
-			n.Cuts = append(n.Cuts, r.cuts(f)...)
-		case plan.Drop:
-			n.Drops = append(n.Drops, linkmodel.Drop{From: r.addrs(f.Groups[0]), To: r.addrs(f.Groups[1]), Share: f.Share})
-		case plan.Shape:
-			n.Links = *f.Links
+		if f.Do == plan.Shape {
+			links = *f.Links
+			continue
 		}
+		n.Add(fault.Of(f, r.addrs))
 	}
+	links.Access = slices.Concat(links.Access, n.Links.Access)
+	n.Links = links
 	r.err = r.w.Apply(n)
 	return true
-}
-
-func (r *run) cuts(e plan.Event) []fault.Cut {
-	groups := make([][]p2p.Addr, len(e.Groups))
-	for i, g := range e.Groups {
-		groups[i] = r.addrs(g)
-	}
-	if e.OneWay {
-		return []fault.Cut{{From: groups[0], To: groups[1]}}
-	}
-	return fault.Split(groups...)
 }
 
 func (r *run) addrs(nodes []int) []p2p.Addr {

@@ -25,7 +25,7 @@ func TestRefusedClearly(t *testing.T) {
 		env           map[string]string
 		says, cure    string
 	}{
-		{"too many nodes", victim, tooMany, "5000 nodes and an introducer do not fit", "use -nodes 999, or -backend sim"},
+		{"too many nodes", victim, tooMany, "5000 nodes and an introducer do not fit", "-backend sim"},
 		{"no daemon", victim, noDaemon, "no Docker daemon answers", "sudo systemctl start docker"},
 		{"no daemon, by command", demo, noDaemon, "no Docker daemon answers", "sudo systemctl start docker"},
 		{"no compiler", demo, noProgram, "go", "install Go"},

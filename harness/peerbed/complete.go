@@ -3,8 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v3"
+
+	"peerbed/harness/links"
+	"peerbed/harness/peerbed/internal/resident"
+	"peerbed/protocols/all"
+	"peerbed/protocols/introducer"
 )
 
 // bashScript asks peerbed what can follow, one candidate a line with a colon
@@ -55,4 +63,86 @@ func following(commands []*cli.Command) cli.ShellCompleteFunc {
 			}
 		}
 	}
+}
+
+// completing is the last word of a command line that asks what can follow the
+// others.
+const completing = "--generate-shell-completion"
+
+// values writes what can follow where a cluster, its nodes or one of few words is
+// meant, and reports whether it is so; elsewhere the library knows.
+func values(ctx context.Context, out io.Writer, words []string) bool {
+	n := len(words) - 1
+	if n < 1 || words[n] != completing || strings.HasPrefix(words[n-1], "-") && n == 1 {
+		return false
+	}
+	command, last := words[0], words[n-1]
+	list, ours := []string(nil), true
+	switch flag, dashed := strings.CutPrefix(last, "-"); {
+	case !dashed && slices.Contains([]string{"leave", "crash", "vanish", "restart", "pause", "resume", "logs"}, command):
+		list = nodesOf(ctx, words)
+	case !dashed:
+		ours = false
+	default:
+		list, ours = valuesOf(ctx, command, strings.TrimPrefix(flag, "-"), words)
+	}
+	for _, word := range list {
+		fmt.Fprintln(out, word)
+	}
+	return ours
+}
+
+// valuesOf lists what a flag can be, where that is known.
+func valuesOf(ctx context.Context, command, flag string, words []string) (list []string, known bool) {
+	switch {
+	case flag == "name" && command != "up":
+		clusters, _ := resident.List() // what cannot be listed cannot be meant
+		for _, e := range clusters {
+			list = append(list, e.Name)
+		}
+	case flag == "on", flag == "lines", flag == "from" && command == "find":
+		list = nodesOf(ctx, words)
+	case flag == "protocol":
+		for _, p := range all.All {
+			if p != introducer.Protocol {
+				list = append(list, p.Name)
+			}
+		}
+	case flag == "backend":
+		list = []string{"docker", "proc", "sim"}
+	case flag == "o":
+		list = []string{"table", "json"}
+	case flag == "links":
+		list = []string{links.World}
+	default:
+		return nil, false
+	}
+	return list, true
+}
+
+// nodesOf lists the nodes of the cluster that the words mean. One that does not
+// answer has none.
+func nodesOf(ctx context.Context, words []string) (list []string) {
+	name := ""
+	for i, w := range words[:len(words)-1] {
+		if strings.TrimLeft(w, "-") == "name" && strings.HasPrefix(w, "-") {
+			name = words[i+1]
+		}
+	}
+	name, err := resident.Choose(name)
+	if err != nil {
+		return nil
+	}
+	c, err := resident.Dial(name)
+	var a resident.About
+	if err == nil {
+		err = c.Call(ctx, "GET", "/about", nil, &a)
+	}
+	if err != nil {
+		return nil
+	}
+	for i := range a.Nodes {
+		list = append(list, fmt.Sprintf("%s-%d", a.Protocol, i))
+	}
+	return list
 }

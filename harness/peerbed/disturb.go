@@ -198,7 +198,7 @@ func (s *shell) churn() *cli.Command {
     peerbed churn -session "weibull(0.38, 42m)" -downtime "exponential(10m)" -for 1h
     peerbed churn -turnover 600 -for 2m       # of a hundred nodes, 600 leave in an hour`,
 		Flags: []cli.Flag{nameFlag(), form(),
-			&cli.StringFlag{Name: "session", Usage: "how long nodes stay: a `LAW`, such as exponential(10m) or lognormal(10m, 1.2)"},
+			&cli.StringFlag{Name: "session", Usage: "how long nodes stay: a `LAW`, such as exponential(10m), lognormal(10m, 1.2) or trace(sessions.csv)"},
 			&cli.StringFlag{Name: "downtime", Usage: "how long they are away, a `LAW` too (default: whoever goes is replaced at once)"},
 			&cli.FloatFlag{Name: "turnover", Usage: "in place of laws: how many `PERCENT` of the nodes go in an hour"},
 			&cli.DurationFlag{Name: "for", Value: time.Minute, Usage: "how long"}},
@@ -206,18 +206,29 @@ func (s *shell) churn() *cli.Command {
 			if _, err := arguments(c, 0, 0); err != nil {
 				return err
 			}
-			for _, law := range []string{c.String("session"), c.String("downtime")} {
-				if law == "" {
-					continue
-				}
-				if _, err := fault.ParseLaw(law); err != nil {
-					return misuse(err.Error())
-				}
+			session, err := law(c.String("session"))
+			if err != nil {
+				return err
 			}
-			_, err := ask(ctx, s, c, "POST", "/churn", resident.Churn{Session: c.String("session"), Downtime: c.String("downtime"),
+			downtime, err := law(c.String("downtime"))
+			if err != nil {
+				return err
+			}
+			_, err = ask(ctx, s, c, "POST", "/churn", resident.Churn{Session: session, Downtime: downtime,
 				Turnover: c.Float("turnover"), For: c.Duration("for")}, printChurn)
 			return err
 		}}
+}
+
+// law checks a law, and writes it for a resident, which is in a folder of its own.
+func law(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	if _, err := fault.ParseLaw(text); err != nil {
+		return "", misuse(err.Error())
+	}
+	return fault.AbsoluteLaw(text)
 }
 
 func printChurn(w io.Writer, m resident.Membership) error {

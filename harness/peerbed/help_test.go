@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"peerbed/protocols/chord"
 )
 
 // Every command teaches itself, with examples that can be typed as they stand:
@@ -95,6 +97,35 @@ func TestCompletion(t *testing.T) {
 	}
 	if _, out, _ := says(t, "find", "-", "--generate-shell-completion"); !strings.Contains(out, "--explain:") {
 		t.Errorf("the flags of find: %s", out)
+	}
+}
+
+// What a flag or an argument can be is offered too: clusters, nodes of the one
+// that is meant, and words of which there are few.
+func TestValuesComplete(t *testing.T) {
+	ownHome(t)
+	keep(t, "one", "sim", chord.Protocol, 3)
+	three := "chord-0 chord-1 chord-2"
+	for line, want := range map[string]string{
+		"crash":                          three,
+		"crash chord-0":                  three,
+		"find song -from":                three,
+		"fetch song --on":                three,
+		"shape -lines":                   three,
+		"status -name":                   "one",
+		"crash -name one":                three,
+		"crash -name two chord-0":        "",
+		"up -protocol gnutella -backend": "docker proc sim",
+		"status -o":                      "table json",
+		"up -links":                      "world",
+	} {
+		status, out, errs := says(t, append(strings.Fields(line), completing)...)
+		if got := strings.Join(strings.Fields(out), " "); status != 0 || got != want || errs != "" {
+			t.Errorf("peerbed %s <TAB>: status %d, %q %s; want %q", line, status, got, errs, want)
+		}
+	}
+	if _, out, _ := says(t, "publish", "x", "-from", completing); strings.Contains(out, "chord-") {
+		t.Errorf("nodes are offered for files: %s", out)
 	}
 }
 

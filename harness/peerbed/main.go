@@ -94,6 +94,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		usage(errs, commands)
 		return 2
 	}
+	if values(ctx, out, args) {
+		return 0
+	}
 	root := &cli.Command{
 		Name: "peerbed", Commands: commands, Writer: out, ErrWriter: errs, HideHelpCommand: true,
 		EnableShellCompletion: true, ShellComplete: following(commands), ConfigureShellCompletionCommand: s.completion,
@@ -144,7 +147,7 @@ func usage(w io.Writer, commands []*cli.Command) {
 			fmt.Fprintf(w, "  peerbed %-34s %s\n", strings.TrimSpace(c.Name+" "+c.ArgsUsage), c.Usage)
 		}
 	}
-	fmt.Fprint(w, "  peerbed completion bash|zsh                print a script that completes commands and flags\n",
+	fmt.Fprint(w, "  peerbed completion bash|zsh                print a script that completes command lines\n",
 		"\nA command and its flags, with examples: peerbed COMMAND -h\n")
 }
 

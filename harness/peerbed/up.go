@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"peerbed/harness"
 	overlay "peerbed/harness/check"
+	"peerbed/harness/links"
 	"peerbed/harness/peerbed/internal/resident"
 	"peerbed/protocols/all"
 	"peerbed/protocols/introducer"
@@ -32,6 +34,7 @@ func upFlags() []cli.Flag {
 		&cli.StringFlag{Name: "name", Usage: "what the cluster is called (default: as its protocol)"},
 		&cli.StringFlag{Name: "backend", Usage: "the `world`: docker, proc or sim (default: docker if a daemon answers, else proc)"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seeds all randomness"},
+		&cli.StringFlag{Name: "links", Usage: "links as in this `TABLE`: " + links.Usage + " (default: PEERBED_LINKS, else perfect)"},
 		&cli.DurationFlag{Name: "lease", Value: 2 * time.Hour, Usage: "how long it stays if no command comes"},
 		&cli.StringSliceFlag{Name: "set", Usage: "a setting of the protocol, `KEY=VALUE`; may be repeated (go run ./node -protocol NAME -h lists them)"},
 	}
@@ -64,7 +67,7 @@ func asked(c *cli.Command) (u upping, err error) {
 	if err != nil || p == introducer.Protocol {
 		return u, misused("no protocol %q to bring up; there are %s", c.String("protocol"), protocolNames())
 	}
-	u = upping{cmp.Or(c.String("name"), p.Name), c.Duration("lease"), harness.Settings{Protocol: p, World: c.String("backend"),
+	u = upping{cmp.Or(c.String("name"), p.Name), c.Duration("lease"), harness.Settings{Protocol: p, World: c.String("backend"), Why: "-backend",
 		Nodes: c.Int("nodes"), Seed: c.Uint64("seed"), Config: c.StringSlice("set")}}
 	u.settings.Name = "up-" + u.name
 	_, err = p2p.With(p.Config, u.settings.Config...)
@@ -81,7 +84,23 @@ func asked(c *cli.Command) (u upping, err error) {
 	if err := resident.CheckName(u.name); err != nil {
 		return u, misuse(err.Error())
 	}
-	return u, nil
+	return u, linked(c.String("links"))
+}
+
+// linked has the cluster begin with the links of a table, which its resident
+// finds where all runs do.
+func linked(table string) error {
+	if table == "" {
+		return nil
+	}
+	table, err := links.Absolute(table)
+	if err == nil {
+		_, err = links.Read(table)
+	}
+	if err != nil {
+		return misuse(err.Error())
+	}
+	return os.Setenv("PEERBED_LINKS", table)
 }
 
 // args are the flags of a resident that say the same again.
@@ -102,6 +121,7 @@ lease. Several live side by side under different names.
 
     peerbed up -protocol chord -nodes 32
     peerbed up -name flood -protocol gnutella -nodes 12 -backend proc
+    peerbed up -nodes 20 -links world
     peerbed up -name big -nodes 1000 -backend sim -set copies=2`,
 		Flags: append(upFlags(), form()),
 		Action: func(ctx context.Context, c *cli.Command) error {

@@ -87,8 +87,20 @@ func TestUp(t *testing.T) {
 	if out := does(t, "list"); !strings.Contains(out, "killed or has crashed") {
 		t.Errorf("the list says nothing of it: %s", out)
 	}
-	brings(t, "mine", "-nodes 2 -backend sim") // takes the name of the dead
-	does(t, "status")
+	brings(t, "mine", "-nodes 3 -backend sim -links world") // takes the name of the dead
+	for _, want := range []string{"peerbed: sim (-backend), 3 nodes of chord", "links: world"} {
+		if out := does(t, "logs"); !strings.Contains(out, want) {
+			t.Errorf("the resident has not said %q: %s", want, out)
+		}
+	}
+	there := t.TempDir() // where the resident is not
+	if err := os.WriteFile(filepath.Join(there, "stays.csv"), []byte("a, 0, 1\nb, 1, 3\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(there)
+	if out := does(t, "churn -session trace(stays.csv) -downtime constant(1s) -for 5s"); !strings.Contains(out, "churn: asked") {
+		t.Errorf("churn by a file of this folder: %s", out)
+	}
 	does(t, "down -all")
 	nothingLeft(t, top)
 }
@@ -100,11 +112,12 @@ func TestUpRefused(t *testing.T) {
 		"up -nodes 0":             "-nodes 0: want 1 to 1000000",
 		"up -nodes 9999999999":    "want 1 to 1000000",
 		"up -nodes many":          `invalid value "many" for flag -nodes`,
-		"up -protocol introducer": `no protocol "introducer" to bring up; there are chord, gnutella`,
+		"up -protocol introducer": `no protocol "introducer" to bring up; there are bittorrent, chord`,
 		"up -protocol x":          `no protocol "x"`,
 		"up -backend moon":        "-backend moon: want docker, proc or sim",
 		"up -set copes=3":         `no setting "copes"; there are`,
 		"up -set copies=lots":     "want a whole number",
+		"up -links moon":          "moon: no such file",
 		"up -lease 3ms":           "want a second or more",
 		"up -name Big":            "want lower-case letters",
 		"up chord":                "want 0 arguments",

@@ -92,7 +92,11 @@ func Timeline(f Facts, plans ...Plan) ([]Event, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", Text(p), err)
 		}
-		all = append(all, events...)
+		if all == nil {
+			all = events // an event is large
+			continue
+		}
+		all = append(all[:len(all):len(all)], events...)
 	}
 	return ordered(all, f.For), nil
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"peerbed/protocols/linkmodel"
+	"peerbed/protocols/p2p"
 )
 
 // An access is the line by which a host is connected, in both directions.
@@ -35,35 +36,55 @@ func (a *access) out(now time.Duration, size int) (leaves time.Duration, ok bool
 }
 
 // leave puts the first item that stalls on the line of e's host. One at a time,
-// so that streams share the line message by message.
+// so that streams share the line message by message; small ones that wait behind
+// it share its turn, as they would share a packet.
 func (e *end) leave() {
-	it := e.next()
-	if it == nil || e.leaving || e.blocked() {
+	if e.leaving || e.blocked() || e.next() == nil {
 		return
 	}
 	e.leaving = true
 	w, turn := e.conn.w, e.turn
+	n, size := e.load()
 	leaves := w.now
 	if e.host.limited() {
-		leaves = e.host.access.up.Stream(e.host.access.Up, w.now, it.size)
+		leaves = e.host.access.up.Stream(e.host.access.Up, w.now, size)
 	}
 	w.soon(leaves-w.now, nil, func() {
 		if e.turn == turn {
-			e.left()
+			e.left(n)
 		}
 	})
 }
 
-// left sends the item on its way, and puts the next one on the line.
-func (e *end) left() {
+// load returns how many items have the turn of the first that stalls, and their
+// bytes.
+func (e *end) load() (n, size int) {
+	for i := range e.line.all() {
+		it := &e.line.all()[i]
+		if it.at != stalled {
+			continue
+		}
+		if n > 0 && size+it.size > p2p.MaxDatagram {
+			break
+		}
+		n++
+		size += it.size
+	}
+	return n, size
+}
+
+// left sends n items on their way, and puts the next on the line.
+func (e *end) left(n int) {
 	e.leaving = false
 	if e.blocked() {
 		return // resume goes on
 	}
-	if it := e.next(); it != nil {
-		e.travel(it)
-		if e.due == 0 {
-			e.await()
+	for ; n > 0; n-- {
+		if it := e.next(); it != nil {
+			e.travel(it)
+			if e.due == 0 {
+				e.await()
+			}
 		}
 	}
 	e.leave()

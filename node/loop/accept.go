@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"cmp"
 	"net"
 	"time"
 
@@ -12,15 +13,16 @@ import (
 const (
 	acceptPatience = 10 * time.Second // for the first bytes of a stream
 	acceptBytes    = 8                // from which its language must be known
-	maxInbound     = 1024             // streams dialled by others
-	maxFromOne     = 256              // of them from one IP address
+	maxInbound     = 1024             // streams dialled by others, unless Config.Streams says otherwise
+	fromOne        = 4                // and one part in so many of them from one IP address
 )
 
 // accept takes a stream that another node has dialled.
 func (l *Loop) accept(c *net.TCPConn) {
 	from := link.FromAddrPort(c.RemoteAddr().(*net.TCPAddr).AddrPort())
 	ip := from.IP()
-	if l.stopped || l.net.walled || l.guests >= maxInbound || l.inbound[ip] >= maxFromOne {
+	most := cmp.Or(l.cfg.Streams, maxInbound)
+	if l.stopped || l.net.walled || l.guests >= most || l.inbound[ip] >= max(most/fromOne, 1) {
 		c.SetLinger(0)
 		c.Close()
 		return

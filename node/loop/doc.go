@@ -13,7 +13,7 @@
 // A stream that is closed well ends with nil at the other side, one whose
 // process dies with ErrReset, one of a silent peer with ErrSilent. An inbound
 // stream shows its language in its first bytes within acceptPatience, or is
-// refused; there may be maxInbound of them, maxFromOne from one address.
+// refused; there may be Config.Streams of them, a quarter from one address.
 // A message that its codec cannot read ends the stream with ErrMalformed; a
 // datagram like that is counted and dropped.
 //

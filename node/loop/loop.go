@@ -23,6 +23,7 @@ type Config struct {
 	Hosts    map[string]uint32 // IPv4 addresses of names, before the DNS is asked
 	Socket   *link.Socket
 	Folder   *disk.Folder
+	Streams  int // that others may have dialled at once; 0: 1024
 	// Finished, if set, hears on the loop of every wish that is done.
 	Finished func(op p2p.Op, r p2p.Result, took time.Duration)
 }

@@ -1,7 +1,7 @@
 package loop
 
 import (
-	"io"
+	"bytes"
 	"net"
 	"time"
 
@@ -28,10 +28,7 @@ func (l *Loop) dialProbe(p *probe, deadline time.Time) {
 	defer c.Close()
 	c.SetDeadline(deadline)
 	l.mail.post(func() { l.askProbe(p, c) })
-	b := make([]byte, probeLen)
-	if _, err := io.ReadFull(c, b); err != nil {
-		return
-	}
+	b := readProbe(c)
 	kind, id, out, ok := probeOf(b)
 	heard := make(chan struct{})
 	l.mail.post(func() {
@@ -44,6 +41,26 @@ func (l *Loop) dialProbe(p *probe, deadline time.Time) {
 	case <-heard:
 	case <-l.ended:
 	}
+}
+
+// mostBefore bounds what a node may say before it has heard that it is probed.
+const mostBefore = 4 << 10
+
+// readProbe reads the answer, behind what a node says that speaks first; nil: it
+// has not come.
+func readProbe(c *net.TCPConn) []byte {
+	b := make([]byte, 0, mostBefore+probeLen)
+	for len(b) < cap(b) {
+		n, err := c.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if i := bytes.Index(b, []byte(probeMagic)); i >= 0 && len(b) >= i+probeLen {
+			return b[i : i+probeLen]
+		}
+		if err != nil {
+			break
+		}
+	}
+	return nil
 }
 
 // askProbe puts the question, past the gate and through the link model. So
@@ -63,6 +80,18 @@ func (l *Loop) askProbe(p *probe, c *net.TCPConn) {
 func looksLikeProbe(first []byte) bool {
 	n := min(len(first), len(probeMagic))
 	return n > 0 && string(first[:n]) == probeMagic[:n]
+}
+
+// probedLate answers a probe where the Node has heard of the stream, because in
+// its language the acceptor speaks first. To the Node the caller has hung up.
+func (s *stream) probedLate() {
+	if s.in.len() < probeLen {
+		return
+	}
+	s.l.tell(s.h, s.peer, &p2p.Down{})
+	if !s.deaf {
+		s.answerProbe(s.in.bytes())
+	}
 }
 
 // answerProbe answers a probe once all of it has come, and closes its stream.

@@ -110,3 +110,25 @@ func TestHalfAProbeIsTheProtocols(t *testing.T) {
 	raw.Write([]byte(" no probe at all"))
 	p.want("up inbound=true")
 }
+
+// A node in whose language the acceptor speaks first answers a stream's probe too,
+// behind what it says; to its Node, the caller hangs up.
+func TestWhoSpeaksFirstIsProbed(t *testing.T) {
+	p := newPuppet(t, p2p.Silence)
+	q := newPuppet(t, p2p.Silence, func(proto *p2p.Protocol) {
+		proto.Accept = func([]byte) (p2p.Codec, error) { return puppets{}, nil }
+	})
+	q.on(func(env p2p.Env) {
+		q.act = func(from p2p.Peer, m p2p.Msg) {
+			if _, ok := m.(*p2p.Up); ok {
+				p2p.Send(env, from, note{"welcome"})
+			}
+		}
+	})
+	if heard, rtts := p.probe(q, control.ProbeRequest{Stream: true, Timeout: patience}); heard != 1 || len(rtts) != 1 {
+		t.Errorf("heard %d, answers after %v", heard, rtts)
+	}
+	q.want("up inbound=true")
+	q.want("down")
+	q.quiet()
+}

@@ -22,6 +22,7 @@ type stream struct {
 	q     *link.Queue
 	conn  *link.Conn // nil while it is being dialled
 	guest bool       // another node dialled
+	heard bool       // bytes of its language have come
 	deaf  bool       // closed or down: nobody hears of it, and nothing is sent any more
 	bye   bool       // closed by this node: says good-bye once held is empty
 
@@ -251,23 +252,38 @@ func (s *stream) hold(b []byte, c p2p.Content) {
 }
 
 // leave lets what waits depart: at once, or one after the other over the access
-// line, so that streams share it message by message.
+// line, so that streams share it message by message; small ones that wait behind
+// one share its turn, as they would share a packet.
 func (s *stream) leave() {
 	net := &s.l.net
 	for s.conn != nil && !s.leaving && s.departed < len(s.held) {
-		if h := &s.held[s.departed]; net.access.Up == 0 {
-			s.depart(h)
+		if net.access.Up == 0 {
+			s.depart(&s.held[s.departed])
 		} else {
 			s.leaving = true
-			s.l.chores.add(net.up.Stream(net.access.Up, s.l.now(), len(h.b)+h.c.Len), s.left)
+			n, size := s.load()
+			s.l.chores.add(net.up.Stream(net.access.Up, s.l.now(), size), func() { s.left(n) })
 		}
 	}
 }
 
-// left lets the message depart that was on the access line.
-func (s *stream) left() {
+// load returns how many messages have the next turn, and their bytes.
+func (s *stream) load() (n, size int) {
+	for _, h := range s.held[s.departed:] {
+		more := len(h.b) + h.c.Len
+		if n > 0 && size+more > p2p.MaxDatagram {
+			break
+		}
+		n++
+		size += more
+	}
+	return n, size
+}
+
+// left lets the messages depart that were on the access line.
+func (s *stream) left(n int) {
 	s.leaving = false
-	if s.departed < len(s.held) {
+	for ; n > 0 && s.departed < len(s.held); n-- {
 		s.depart(&s.held[s.departed])
 	}
 	s.leave()
@@ -351,6 +367,11 @@ func (s *stream) decode(eof bool) {
 	if s.codec == nil && !s.recognise() {
 		return
 	}
+	if s.guest && !s.heard && looksLikeProbe(s.in.bytes()) {
+		s.probedLate()
+		return
+	}
+	s.heard = s.heard || s.in.len() > 0
 	s.l.reading = &s.in
 	defer func() { s.l.reading = nil }()
 	for !s.deaf && !s.l.stopped {

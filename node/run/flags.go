@@ -28,6 +28,9 @@ type config struct {
 	tokenFile string
 	wait      bool
 	pyroscope string
+	publish   string // names, with commas between several
+	fetch     string
+	streams   uint
 }
 
 // A usage error is the caller's fault.
@@ -155,7 +158,10 @@ func (c *config) flags() *flags {
 	f.StringVar(&c.stateFile, "state", "", "")
 	f.StringVar(&c.tokenFile, "token-file", "", "")
 	f.BoolVar(&c.wait, "wait", false, "")
+	f.StringVar(&c.publish, "publish", "", "")
+	f.StringVar(&c.fetch, "fetch", "", "")
 	f.StringVar(&c.pyroscope, "pyroscope", "", "")
+	f.UintVar(&c.streams, "streams", 0, "")
 	if c.settings != nil {
 		for _, s := range p2p.Settings(c.settings) {
 			f.Var(&value{f: f, set: s.Set, text: s.String(), boolean: s.IsBool()}, s.Name, "")

@@ -38,11 +38,14 @@ var nodeFlags = [][4]string{
 	{"seed", "N", "drawn", "of the node's random numbers"},
 	{"hosts", "NAME=IP,...", "", "addresses of names, before the DNS is asked"},
 	{"state", "FILE", "", "JSON of a state (GET /inspect) to take up, instead of joining"},
+	{"publish", "NAME,...", "", "publish these files of the share; a dot: all of them"},
+	{"fetch", "NAME", "", "fetch this, say how far it is, and go on; bittorrent: also FILE.torrent, or a magnet link"},
 	{"wait", "", "", "listen, but do not start before POST /start"},
 	{"control", "unix:PATH", "", "serve the control API on a connection to this socket, and end when it has been dead for a minute"},
 	{"control", "127.0.0.1:PORT", "", "serve the control API here, to those who know the token"},
 	{"token-file", "FILE", "stderr", "where to write the token; PEERBED_TOKEN gives one instead"},
 	{"pyroscope", "URL", "", "send profiles there"},
+	{"streams", "N", "", "streams that others may have opened to the node at once (default 1024; a server may need more)"},
 }
 
 // help prints what the flags are: of one protocol if it was named, else of the

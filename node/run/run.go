@@ -78,6 +78,9 @@ func (c *config) run(signals <-chan os.Signal, out, complaints io.Writer) error 
 		l.Start() // fails only if the node has ended: so says ended
 	}
 	fmt.Fprintf(out, "%s listens on %v, shares %s\n", c.protocol.Name, l.Health().Self, c.share)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go c.wishes(ctx, l, out)
 	return waitFor(ended, signals, l)
 }
 
@@ -120,7 +123,7 @@ func (c *config) open() (l *loop.Loop, m *metrics.Metrics, done func(), err erro
 	l = loop.New(loop.Config{
 		Protocol: c.protocol, Settings: p2p.Value(c.settings), State: c.state,
 		Seed:  c.seed + (folder.Life()-1)*0x9E3779B97F4A7C15, // spread over all bits
-		Hosts: c.hosts, Socket: socket, Folder: folder, Finished: m.Finished,
+		Hosts: c.hosts, Socket: socket, Folder: folder, Streams: int(c.streams), Finished: m.Finished,
 	})
 	m.Read(l)
 	return l, m, done, nil

@@ -8,17 +8,27 @@ import (
 	"slices"
 	"strings"
 
+	"peerbed/protocols/bittorrent"
 	"peerbed/protocols/chord"
+	"peerbed/protocols/fasttrack"
 	"peerbed/protocols/gnutella"
 	"peerbed/protocols/introducer"
+	"peerbed/protocols/kelips"
+	"peerbed/protocols/napster"
 	"peerbed/protocols/p2p"
+	"peerbed/protocols/pastry"
 )
 
 // All is every protocol, the introducer included.
 var All = []*p2p.Protocol{
 	introducer.Protocol,
+	bittorrent.Protocol,
 	chord.Protocol,
+	fasttrack.Protocol,
 	gnutella.Protocol,
+	kelips.Protocol,
+	napster.Protocol,
+	pastry.Protocol,
 }
 
 // Find returns the protocol of that name. The error lists those there are.

@@ -52,6 +52,7 @@ type Chord struct {
 	shared []entry   // what it published that only pointers lead to
 	takes  []*intake // objects that others are sending
 	repair repair
+	stray  stray
 	tour   *tour  // of the strong stabiliser; nil: none yet
 	merge  *merge // with a ring that this one was cut from; nil: it is off
 

@@ -16,7 +16,8 @@ func TestConformVariants(t *testing.T) {
 	for _, changes := range [][]string{
 		{"operations=published", "lookup=recursive", "place=both"},
 		{"store=pointers", "successors=0", "timeouts=adaptive", "merge=2s"},
-		{"points=3", "stabilizer=strong", "proximity=4", "merge=2s"},
+		{"points=2", "proximity=4", "merge=2s"},
+		{"stabilizer=strong"},
 	} {
 		p := *chord.Protocol
 		cfg, err := p2p.With(p.Config, changes...)

@@ -35,7 +35,9 @@
 //   - serve.go, store.go, transfer.go: what the owner of a key does.
 //   - place.go: who has copies (-copies, -place).
 //   - repair.go: objects and copies follow the ring when it changes.
+//   - stray.go: what need not lie here any more goes.
 //   - pointers.go: pointers to objects in their place (-store).
+//   - notes.go: pointers and notes of removals outlive a crash.
 //
 // For others:
 //
@@ -43,6 +45,17 @@
 //   - invariants.go, view.go: what must hold of all states, under the names of
 //     Zave's papers.
 //   - messages.go, fields.go, codec.go: the messages and their bytes.
+//
+// # In what order to read it
+//
+// Whoever knows the 2001 paper begins with chord.go, then table.go and lookup.go
+// (section 4: how a key is found), join.go, stabilize.go and fingers.go (section 5:
+// how the ring stays whole) and leave.go: some 850 lines of code, and all of what the
+// papers call Chord. publish.go, find.go and remove.go, 320 more, are what a user wants
+// of it. The package is longer than these 1 200 lines because it also is what the papers
+// leave to others, each in a file that the core can be read without: where objects lie
+// and how they move (450 lines), variants, virtual nodes, merging (540), the bytes of 24
+// messages (550), and, for tests and pictures, ideal rings and the invariants (580).
 //
 // # Where it differs, and why
 //
@@ -74,8 +87,10 @@
 //     one. Nobody can choose a place on the ring.
 //   - Objects are versioned by the nodes that store them, so that a removal is
 //     not undone by a copy that was away. The papers leave copies and removals
-//     to the application. Objects are never dropped for lying elsewhere: what
-//     moves with the ring is a copy.
+//     to the application. What moves with the ring is a copy; what is left
+//     behind is dropped only when those have it who should (stray.go).
+//   - A merge looks for a lost node for an hour. Two parts of a cut that lasts
+//     longer stay two rings.
 //   - The lecture puts copies on successors and predecessors. A node knows one
 //     predecessor, so with -place both that one has a copy.
 //   - Virtual nodes of one node look up from whichever point lies nearest, and

@@ -18,13 +18,24 @@ import (
 
 // maxLost bounds how many lost nodes are remembered: the newest. One that is found
 // to be in the same ring stays among them, because under cuts that overlap two
-// rings touch and come apart again (random plans show it).
-const maxLost = 16
+// rings touch and come apart again (random plans show it). One that has said nothing
+// for as long as mourning is forgotten, for whoever leaves for good would be asked for
+// ever.
+const (
+	maxLost  = 16
+	mourning = time.Hour
+)
+
+// A missed node went out of the table, or answered last, at a time.
+type missed struct {
+	addr p2p.Addr
+	at   time.Duration
+}
 
 // A merge is what a node remembers and does to find its way back.
 type merge struct {
 	c      *Chord
-	lost   []p2p.Addr
+	lost   []missed
 	probed p2p.Addr      // whom it asks whether it is back
 	other  p2p.Addr      // the node of the other ring through which it looks up its id
 	at     time.Duration // when it began to, the last time; 0: never
@@ -35,13 +46,17 @@ type merge struct {
 // another took its place. (Where merging is off there is no merge: lose and begin
 // do nothing.)
 func (g *merge) lose(a p2p.Addr) {
-	if g == nil || a == g.c.me.Addr || slices.Contains(g.lost, a) {
+	if g == nil || a == g.c.me.Addr || g.find(a) >= 0 {
 		return
 	}
 	if len(g.lost) == maxLost {
 		g.lost = slices.Delete(g.lost, 0, 1)
 	}
-	g.lost = append(g.lost, a)
+	g.lost = append(g.lost, missed{a, g.c.env.Now()})
+}
+
+func (g *merge) find(a p2p.Addr) int {
+	return slices.IndexFunc(g.lost, func(m missed) bool { return m.addr == a })
 }
 
 // loseLeftOut remembers whom a new list leaves out: others may be wrong about it,
@@ -59,10 +74,12 @@ func (g *merge) loseLeftOut(was, is []Ref) {
 
 // probe asks one of the lost nodes.
 func (g *merge) probe() {
+	now := g.c.env.Now()
+	g.lost = slices.DeleteFunc(g.lost, func(m missed) bool { return now-m.at > mourning })
 	if g.probed != 0 || len(g.lost) == 0 {
 		return
 	}
-	g.probed = g.lost[g.c.env.Rand().IntN(len(g.lost))]
+	g.probed = g.lost[g.c.env.Rand().IntN(len(g.lost))].addr
 	p2p.Ask(&g.c.calls, g.probed.Peer(), ping{}, g, (*merge).back)
 }
 
@@ -70,6 +87,9 @@ func (g *merge) probe() {
 func (g *merge) back(r *pong) {
 	a := g.probed
 	g.probed = 0
+	if i := g.find(a); r != nil && i >= 0 {
+		g.lost[i].at = g.c.env.Now()
+	}
 	if r != nil && g.c.in() {
 		g.begin(a)
 	}

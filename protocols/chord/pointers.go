@@ -26,11 +26,12 @@ func (s *Store) UnmarshalText(b []byte) (err error) {
 }
 
 // share lists a blob of the user's that this node will give to whom a pointer
-// leads here. A restart forgets it, and then it must be published again.
+// leads here.
 func (c *Chord) share(e entry) {
 	c.unshare(e.Name)
 	e.Version = 1
 	c.shared = append(c.shared, e)
+	c.saveNotes()
 }
 
 // sharing returns where a blob stands among those; -1: it does not.
@@ -39,5 +40,8 @@ func (c *Chord) sharing(name string) int {
 }
 
 func (c *Chord) unshare(name string) {
-	c.shared = slices.DeleteFunc(c.shared, func(e entry) bool { return e.Name == name })
+	if i := c.sharing(name); i >= 0 {
+		c.shared = slices.Delete(c.shared, i, i+1)
+		c.saveNotes()
+	}
 }

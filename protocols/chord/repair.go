@@ -11,8 +11,8 @@ import (
 // has changed: the owner offers each to those that keep copies; who is not the
 // owner (any more) offers it to its successor, if that is, or to its predecessor,
 // from where it finds its way to the owner, a newcomer for example. What is
-// offered is sent only if it is not there yet. Objects are never dropped for lying
-// elsewhere.
+// offered is sent only if it is not there yet. See stray for what need not lie here
+// any more.
 type repair struct {
 	c      *Chord
 	around []p2p.Addr // the neighbours that it was last done for
@@ -36,10 +36,12 @@ func (c *Chord) repairStore() {
 		r.around = append(r.around[:0], around...)
 		r.c, r.i = c, 0
 	}
-	if r.i < len(c.store) {
-		r.busy = true
-		r.next()
+	if r.i >= len(c.store) {
+		c.tidy()
+		return
 	}
+	r.busy = true
+	r.next()
 }
 
 // next offers an object to one more node.

@@ -52,6 +52,7 @@ func (c *Chord) save(e *entry) {
 // restore lists again what lies on the disk from before a crash, and clears
 // away what had not arrived whole.
 func (c *Chord) restore() {
+	c.restoreNotes()
 	d := c.env.Disk()
 	for _, b := range d.Blobs() {
 		if !strings.HasPrefix(b.Name, c.prefix()) || len(b.Name) != len(c.prefix())+2*sha1.Size {
@@ -66,7 +67,7 @@ func (c *Chord) restore() {
 			d.Remove(b.Name)
 			continue
 		}
-		c.insert(e)
+		c.list(e)
 	}
 }
 
@@ -83,23 +84,36 @@ func (c *Chord) known(name string) entry {
 	return entry{}
 }
 
-// insert lists an object, or the note that it was removed. Another content of
-// the same name makes room.
+// insert lists an object, a pointer, or the note that it was removed. Another content
+// of the same name makes room.
 func (c *Chord) insert(e entry) {
+	was := c.known(e.Name)
+	if was.Version > 0 && (was.Sum != e.Sum || was.Holder != e.Holder) {
+		c.clear(&was)
+	}
+	c.list(e)
+	if was.noted() || e.noted() {
+		c.saveNotes()
+	}
+}
+
+// list puts an entry into the store.
+func (c *Chord) list(e entry) {
 	if !c.repair.ticks {
 		c.repair.ticks = true
 		c.after(c.cfg.Repair, tickRepair)
 	}
-	i, found := c.at(e.Name)
-	if !found {
+	if i, found := c.at(e.Name); found {
+		c.store[i] = e
+	} else {
 		c.store = slices.Insert(c.store, i, e)
-		return
 	}
-	if old := &c.store[i]; old.Sum != e.Sum || old.Holder != e.Holder {
-		c.env.Disk().Remove(c.blob(old))
-		c.env.Disk().Save(c.blob(old), nil)
-	}
-	c.store[i] = e
+}
+
+// clear takes an entry's bytes from the disk.
+func (c *Chord) clear(e *entry) {
+	c.env.Disk().Remove(c.blob(e))
+	c.env.Disk().Save(c.blob(e), nil)
 }
 
 // bury notes that an object was removed.
@@ -109,8 +123,11 @@ func (c *Chord) bury(name string, version uint32) {
 
 // forget drops old notes.
 func (c *Chord) forget() {
-	now := c.env.Now()
+	now, were := c.env.Now(), len(c.store)
 	c.store = slices.DeleteFunc(c.store, func(e entry) bool { return e.Gone && e.until <= now })
+	if len(c.store) < were {
+		c.saveNotes()
+	}
 }
 
 // holds answers whether this node stores an object.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -190,5 +191,93 @@ func TestRemovedStaysRemoved(t *testing.T) {
 				t.Errorf("seed %d: song %d was removed, and removed again: %v", seed, i, r.Err)
 			}
 		}
+	}
+}
+
+// Copies that need not lie where they are any more, because others have come, are
+// dropped once those have the object that should.
+func TestStrayCopiesGo(t *testing.T) {
+	for seed := range uint64(3) {
+		w := joining(t, sim.Config{Seed: seed, Strict: true, Poison: true}, 12, "copies=2")
+		w.closes(20 * time.Second)
+		for _, a := range w.nodes[:6] {
+			w.must(w.Crash(a))
+		}
+		w.closes(20 * time.Second)
+		for i := range 20 {
+			w.must(w.do(w.nodes[6+i%6], p2p.Publish{Name: fmt.Sprint("song ", i), Size: 1000, Seed: 1}).Err)
+		}
+		for _, a := range w.nodes[:6] {
+			w.must(w.Restart(a))
+		}
+		w.closes(20 * time.Second)
+		w.Run(5 * time.Minute)
+		copies := map[string]int{}
+		for _, s := range w.states() {
+			for _, name := range s.Stored {
+				copies[name]++
+			}
+		}
+		for i := range 20 {
+			if name := fmt.Sprint("song ", i); copies[name] != 2 {
+				t.Errorf("seed %d: %d copies of %s are left, want 2", seed, copies[name], name)
+			}
+		}
+		w.must(chord.KeysAtOwners(w.states()))
+	}
+}
+
+// A note of a removal outlives a crash of all who have it: who was away meanwhile, and
+// kept the object, does not bring it back.
+func TestNotesOutliveCrashes(t *testing.T) {
+	w := joining(t, sim.Config{Seed: 3, Strict: true, Poison: true}, 6, "copies=2")
+	w.closes(20 * time.Second)
+	w.must(w.do(w.nodes[0], p2p.Publish{Name: "song", Size: 1000, Seed: 1}).Err)
+	var holders []p2p.Addr
+	for _, s := range w.states() {
+		if slices.Contains(s.Stored, "song") {
+			holders = append(holders, s.Self)
+		}
+	}
+	if len(holders) != 2 {
+		t.Fatalf("%v hold it, want two", holders)
+	}
+	owner := w.do(w.nodes[0], p2p.Find{Name: "song"}).Found[0]
+	copied := holders[0]
+	if copied == owner {
+		copied = holders[1]
+	}
+	w.must(w.Crash(copied))
+	w.closes(20 * time.Second)
+	w.must(w.do(owner, p2p.Remove{Name: "song"}).Err)
+	for _, a := range w.nodes {
+		if a != copied {
+			w.must(w.Crash(a))
+		}
+	}
+	for _, a := range w.nodes {
+		w.must(w.Restart(a))
+	}
+	w.closes(20 * time.Second)
+	w.Run(time.Minute)
+	if r := w.do(copied, p2p.Find{Name: "song"}); !errors.Is(r.Err, p2p.ErrNotFound) {
+		t.Errorf("what was removed is at %v again, %v", r.Found, r.Err)
+	}
+}
+
+// Pointers, and what they lead to, outlive crashes of all nodes.
+func TestPointersOutliveCrashes(t *testing.T) {
+	w := joining(t, sim.Config{Seed: 4, Strict: true, Poison: true}, 6, "store=pointers", "copies=2")
+	w.closes(20 * time.Second)
+	w.must(w.do(w.nodes[0], p2p.Publish{Name: "song", Size: 1000, Seed: 1}).Err)
+	for _, a := range w.nodes {
+		w.must(w.Crash(a))
+	}
+	for _, a := range w.nodes {
+		w.must(w.Restart(a))
+	}
+	w.closes(20 * time.Second)
+	if r := w.do(w.nodes[3], p2p.Fetch{Name: "song"}); r.Err != nil || !w.Holds(w.nodes[3], "song", 1000, 1) {
+		t.Errorf("fetched %v from %v, %v", r.Blob, r.Found, r.Err)
 	}
 }

@@ -22,19 +22,19 @@ const (
 
 // String writes a row as people say it: "finger 5", "successor", and
 // "successor 2" for the one after it.
-func (v via) String() string {
-	switch {
-	case v == own:
-		return ""
-	case v == predecessor:
-		return "predecessor"
-	case v < successor:
-		return "finger " + strconv.Itoa(int(v-finger))
-	case v == successor:
-		return "successor"
+func (v via) String() string { return viaNames[v] }
+
+// viaNames holds them ready: every hop of every result has one.
+var viaNames = func() (names [256]string) {
+	for v := finger; v < predecessor; v++ {
+		names[v] = "finger " + strconv.Itoa(int(v-finger))
 	}
-	return "successor " + strconv.Itoa(int(v-successor)+1)
-}
+	names[predecessor], names[successor] = "predecessor", "successor"
+	for i := int(successor) + 1; i < len(names); i++ {
+		names[i] = "successor " + strconv.Itoa(i-int(successor)+1)
+	}
+	return names
+}()
 
 // ref returns a node by its address. Ids of those it lists the node knows
 // already; only others are hashed.

@@ -35,9 +35,12 @@ func newHitCache(c Config) hitCache { return hitCache{most: c.HitCache, age: c.H
 
 // cacheKey is the same for queries that ask for the same.
 func cacheKey(q *Query) string {
-	w := words(q.Text)
-	slices.Sort(w)
-	return strings.Join(slices.Compact(w), " ")
+	w := q.wants()
+	if w.hashed {
+		return formatURN(w.sum)
+	}
+	slices.Sort(w.words)
+	return strings.Join(slices.Compact(w.words), " ")
 }
 
 // await begins to remember what comes for a query that goes on.

@@ -148,9 +148,9 @@ func (s *servent) shield(from *link, q Query) {
 	if s.count(below) == 0 {
 		return
 	}
-	text := words(q.Text)
+	w := q.wants()
 	for _, l := range s.links {
-		if l != from && l.tie == below && s.takes(l) && l.wants(text) {
+		if l != from && l.tie == below && s.takes(l) && l.wants(&w) {
 			p2p.Send(s.env, l.peer, q)
 		}
 	}
@@ -161,7 +161,8 @@ func (s *servent) answer(l *link, q *Query) {
 	if q.speed() > s.cfg.Speed {
 		return
 	}
-	files := s.library.match(q.Text)
+	w := q.wants()
+	files := s.library.match(&w)
 	for len(files) > 0 && s.takes(l) {
 		hit := Hit{Head: s.back(q.Head), Addr: s.env.Self(), Speed: s.cfg.Speed, Trailer: s.trailer(), Servent: s.id}
 		for len(files) > 0 && (len(hit.Files) == 0 || hit.Size()+files[0].size() <= maxHit) {

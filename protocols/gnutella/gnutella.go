@@ -74,6 +74,7 @@ type servent struct {
 	rank   rank          // what it is now
 	joined bool          // has, or once had, a link; or was the first
 	linked time.Duration // when it last had one
+	began  time.Duration // this life
 	gone   bool          // has left
 	given  time.Duration // until then it makes only the links of its State
 
@@ -106,7 +107,7 @@ func newServent(cfg any, state *p2p.State) p2p.Node {
 
 // Start recalls the shares of an earlier life and joins.
 func (s *servent) Start(env p2p.Env) {
-	s.env = env
+	s.env, s.began = env, env.Now()
 	s.recallID()
 	s.library.hidden = s.cfg.Freeload
 	s.library.recall(env.Disk())

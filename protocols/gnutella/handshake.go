@@ -274,8 +274,9 @@ func (s *servent) forget(l *link) {
 // introduced hears through whom to join.
 func (s *servent) introduced(m *introducer.Peers) {
 	s.hosts.hear(s.env.Now(), s.env.Self(), m.Addrs...)
-	if m.First || s.joined { // asked again: the introducer has forgotten us meanwhile
-		s.announce()
+	stranded := s.alone() && s.env.Now()-s.began > p2p.Silence
+	if m.First || s.joined || stranded { // asked again: the introducer has forgotten us meanwhile
+		s.announce() // stranded: all whom it names are gone, and others may look for us
 	}
 	s.delayAsk()
 	if m.First && !s.joined { // it cannot be the first: let the introducer appoint another meanwhile

@@ -52,8 +52,11 @@ type Seen struct {
 	Hops uint8
 }
 
-// fresh is for how many periods of Ping a sign of life counts.
-const fresh = 4
+// lasting is for how many periods of Ping a sign of life counts.
+const lasting = 4
+
+// fresh reports whether a host was heard of lately.
+func (s *servent) fresh(h *host) bool { return s.env.Now()-h.heard < lasting*s.cfg.Ping }
 
 // maxSeen is how many queries are remembered for pictures.
 const maxSeen = 128
@@ -80,8 +83,8 @@ func (s *servent) Inspect() p2p.State {
 	}
 	slices.Sort(state.Neighbours)
 	state.Neighbours = slices.Compact(state.Neighbours)
-	for _, h := range s.hosts.list {
-		if s.env.Now()-h.heard < fresh*s.cfg.Ping {
+	for i := range s.hosts.list {
+		if h := &s.hosts.list[i]; s.fresh(h) {
 			d.Hosts = append(d.Hosts, h.addr)
 		}
 	}

@@ -46,14 +46,12 @@ func contains(there, wanted []string) bool {
 	return !slices.ContainsFunc(wanted, func(w string) bool { return !slices.Contains(there, w) })
 }
 
-// match lists the files with all words of the text in their names, as a Hit
-// tells them. A text without words matches nothing.
-func (b *library) match(text string) []File {
-	wanted := words(text)
+// match lists the files that a query wants, as a Hit tells them.
+func (b *library) match(w *wants) []File {
 	var files []File
 	for i := range b.files {
 		f := &b.files[i]
-		if len(wanted) > 0 && !b.hidden && len(files) < maxMatches && contains(f.words, wanted) {
+		if !b.hidden && len(files) < maxMatches && w.fit(f.words, f.sum) {
 			files = append(files, File{f.index, uint32(f.size), f.name, formatURN(f.sum)})
 		}
 	}

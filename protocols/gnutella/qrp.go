@@ -144,8 +144,10 @@ func (l *link) routed(m p2p.Msg) bool {
 }
 
 // wants reports whether a leaf is to hear a query. One that does not speak QRP
-// hears all.
-func (l *link) wants(words []string) bool { return !l.said.Routing || l.table.matches(words) }
+// hears all, and all hear of a hash, which is no word.
+func (l *link) wants(w *wants) bool {
+	return !l.said.Routing || w.hashed || l.table.matches(w.words)
+}
 
 // changed tells the ultrapeers of a change of the library: at once, or with
 // others that follow soon.

@@ -2,8 +2,6 @@ package gnutella
 
 import (
 	"cmp"
-	"crypto/sha1"
-	"encoding/base32"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -20,6 +18,7 @@ type search struct {
 	s       *servent
 	id      GUID
 	name    string
+	wants   wants
 	sources []source
 	timer   p2p.Timer
 	then    func(*search, p2p.Result) // once; Found, Hops and Err are set
@@ -41,7 +40,7 @@ type expired struct {
 	s *search
 }
 
-// find floods a query for name.
+// find floods a query for name, or for the file of that hash: "urn:sha1:" and 32 letters.
 func (s *servent) find(name string, done func(p2p.Result)) {
 	s.search(name, func(_ *search, r p2p.Result) { done(r) })
 }
@@ -56,8 +55,12 @@ func (s *servent) search(name string, then func(*search, p2p.Result)) {
 	s.routes.add(s.env.Now(), route{q.id, typeQuery}, 0)
 	s.note(Seen{ID: q.id})
 	q.timer = s.env.After(s.cfg.Patience, &expired{s: q})
-	q.add(source{addr: s.env.Self(), speed: s.cfg.Speed}, s.library.match(name))
 	m := Query{Head: Head{ID: q.id, TTL: uint8(s.cfg.TTL)}, Flags: minSpeed(s.cfg.MinSpeed), Text: name, Ext: wantURN}
+	if _, ok := parseURN(name); ok {
+		m.Text, m.Ext = "", name+"\x00"
+	}
+	q.wants = m.wants()
+	q.add(source{addr: s.env.Self(), speed: s.cfg.Speed}, s.library.match(&q.wants))
 	if hits := s.cache.recall(s.env.Now(), &m); len(hits) > 0 {
 		for _, hit := range hits {
 			hit.ID = q.id
@@ -111,7 +114,8 @@ func (s *servent) found(m *Hit) {
 func (q *search) add(from source, files []File) {
 	first := len(q.sources) == 0
 	for _, f := range files {
-		if len(q.sources) < maxSources && from.speed >= q.s.cfg.MinSpeed && contains(words(f.Name), words(q.name)) {
+		sum, _ := parseURN(f.Ext)
+		if len(q.sources) < maxSources && from.speed >= q.s.cfg.MinSpeed && q.wants.fit(words(f.Name), sum) {
 			from.File = f
 			q.sources = append(q.sources, from)
 		}
@@ -152,29 +156,4 @@ func (q *search) end(r p2p.Result) {
 	s.searches = slices.DeleteFunc(s.searches, func(k *search) bool { return k == q })
 	r.ID, r.Path = q.id.String(), []p2p.Hop{{Addr: s.env.Self()}}
 	q.then(q, r)
-}
-
-// HUGE, the "hash/URN Gnutella extensions": a query asks for URNs in hits, and
-// a hit carries the SHA-1 of a file in base 32.
-const (
-	wantURN = "urn:\x00"
-	urnSHA1 = "urn:sha1:"
-)
-
-func formatURN(sum [sha1.Size]byte) string {
-	return urnSHA1 + base32.StdEncoding.EncodeToString(sum[:])
-}
-
-// parseURN finds a SHA-1 among the extensions of a hit.
-func parseURN(ext string) (sum [sha1.Size]byte, ok bool) {
-	for part := range strings.SplitSeq(ext, "\x1c") {
-		if len(part) < len(urnSHA1) || !strings.EqualFold(part[:len(urnSHA1)], urnSHA1) {
-			continue
-		}
-		b, err := base32.StdEncoding.DecodeString(strings.ToUpper(part[len(urnSHA1):]))
-		if err == nil && len(b) == len(sum) {
-			return [sha1.Size]byte(b), true
-		}
-	}
-	return sum, false
 }

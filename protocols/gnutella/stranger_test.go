@@ -302,3 +302,53 @@ func ip(t testing.TB, a string) string {
 	b := addr(t, a).IP()
 	return string([]byte{byte(b >> 24), byte(b >> 16), byte(b >> 8), byte(b)})
 }
+
+// A query without words asks for the file of a hash, with any name; leaves hear it
+// whatever words they have. Nobody's empty query is answered.
+func TestQueryByHash(t *testing.T) {
+	d := newDesk(t)
+	d.publish("a b", "hello")
+	s := d.linked(strangerA)
+	urn := gnutella.FormatURN(sha1.Sum([]byte("hello")))
+	query := func(id, text, ext string) string {
+		return raw(t, id, "80 02 01") + string(rune(2+len(text)+1+len(ext))) + raw(t, "000000 8000") + text + "\x00" + ext
+	}
+	s.say(query(idHex, "", urn+"\x00"))
+	if said := s.said(); !strings.Contains(said, "a b\x00"+urn) || said[:16] != raw(t, idHex) {
+		t.Errorf("asked for %s it says %q", urn, said)
+	}
+	s.say(query(serventHex, "", strings.ToLower(urn))) // letters of any case, and no NUL at the end
+	if said := s.said(); !strings.Contains(said, "a b\x00") {
+		t.Errorf("asked in lower case it says %q", said)
+	}
+	s.say(query("1111111111111111 ff11111111111100", "", "urn:\x00"))
+	s.say(query("2222222222222222 ff22222222222200", "", gnutella.FormatURN(sha1.Sum(nil))))
+	s.hears("")
+
+	up := newDesk(t, "role=ultrapeer")
+	leaf, upper := up.gtkLeaf("100.64.0.2"), up.gtkUltrapeer("100.64.0.3")
+	upper.say(query(idHex, "", urn+"\x00"))
+	if said := leaf.said(); !strings.HasSuffix(said, "\x00"+urn+"\x00") {
+		t.Errorf("of a query for a hash a leaf hears %q", said)
+	}
+}
+
+// A user finds a file by its hash, among many and through caches.
+func TestFindByHash(t *testing.T) {
+	w := join(t, 8, 1, "hit-cache=10")
+	w.must(w.nodes[2], p2p.Publish{Name: "one", Size: 10, Seed: 1})
+	w.must(w.nodes[3], p2p.Publish{Name: "two", Size: 10, Seed: 2})
+	var urns []string
+	for _, s := range w.states() {
+		for _, f := range s.Detail.(gnutella.Detail).Library {
+			urns = append(urns, f.URN)
+		}
+	}
+	for range 2 {
+		for i, urn := range urns {
+			if out := w.must(w.nodes[6], p2p.Find{Name: urn}); len(out.Found) != 1 || out.Found[0] != w.nodes[2+i] {
+				t.Errorf("%s is found at %v, want %v", urn, out.Found, w.nodes[2+i])
+			}
+		}
+	}
+}

@@ -23,11 +23,15 @@ func main() {
 	job := flag.String("job", "", "a `job`, as JSON: do it without a run, and print what was found")
 	flag.BoolVar(&r.Hold, "hold", false, "await the harness and the nodes at sockets in the run's folder")
 	relay := flag.Bool("relay", false, "carry stdin and stdout to and from the agent of this container")
+	dial := flag.String("dial", "", "carry stdin and stdout to and from an `address` that can be reached from here: network, a space, host:port")
 	watch := flag.String("watch", "", "the run's `folder` on this machine: clear up when stdin ends and no agent does")
 	flag.StringVar(&r.Docker, "docker", r.Docker, "the daemon's socket")
 	flag.Parse()
 	if *job != "" {
 		end(agent.Do(*job, os.Stdout))
+	}
+	if *dial != "" {
+		end(agent.Dial(*dial, os.Stdin, os.Stdout))
 	}
 	if *watch != "" {
 		r.Dir = *watch

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -16,13 +15,17 @@ import (
 // inspectPatience bounds how long status waits for one node.
 const inspectPatience = 2 * time.Second
 
+// askedAtOnce is how many nodes status waits for at the same time: three hundred,
+// of which some do not answer, must not take five seconds.
+const askedAtOnce = 64
+
 // status asks all nodes that are up, several at once. It takes no step: nodes
 // may go meanwhile.
 func (r *Resident) status(ctx context.Context) (Status, error) {
 	s := Status{About: r.about(), States: make([]State, r.cluster.Size()), Faults: []string{}}
 	ask := make(chan int)
 	var wg sync.WaitGroup
-	for range 4 * runtime.NumCPU() {
+	for range min(askedAtOnce, len(s.States)) {
 		wg.Go(func() {
 			for i := range ask {
 				s.States[i] = r.state(ctx, i)

@@ -1,0 +1,76 @@
+package chord
+
+import (
+	"slices"
+	"time"
+
+	"peerbed/protocols/p2p"
+	"peerbed/protocols/wire"
+)
+
+// What lies in no blob of its own outlives a crash in one record: pointers, the
+// notes of removals, and what this node has published that only pointers lead to.
+// A removal that was forgotten would let an old copy come back; a pointer, cost its
+// object until it is published again.
+
+// maxRecord is what Disk.Save takes. Of more notes the last by name are forgotten in
+// a crash; others have them too.
+const maxRecord = 64 << 10
+
+// A note is one of them as it is saved.
+type note struct {
+	entry
+	mine bool   // published here
+	left uint64 // Gone: ns until it may be forgotten
+}
+
+func (n *note) fields(f *fields) {
+	f.bit(&n.mine)
+	f.bit(&n.Gone)
+	f.text(&n.Name)
+	f.item(&n.item)
+	f.uint64(&n.left)
+}
+
+// noted reports whether an entry is kept in the record.
+func (e *entry) noted() bool { return e.Gone || e.Holder != 0 }
+
+// saveNotes writes the record anew.
+func (c *Chord) saveNotes() {
+	var f fields
+	add := func(n note) {
+		if was := len(f.dst); len(f.dst) < maxRecord {
+			if n.fields(&f); len(f.dst) > maxRecord {
+				f.dst = f.dst[:was]
+			}
+		}
+	}
+	for _, e := range c.shared {
+		add(note{entry: e, mine: true})
+	}
+	for _, e := range c.store {
+		if e.noted() {
+			add(note{entry: e, left: uint64(max(e.until-c.env.Now(), 0))})
+		}
+	}
+	c.env.Disk().Save(c.prefix()+"notes", f.dst)
+}
+
+// restoreNotes lists again what the record has.
+func (c *Chord) restoreNotes() {
+	f := fields{r: wire.NewReader(c.env.Disk().Load(c.prefix() + "notes"))}
+	for f.r.Len() > 0 {
+		var n note
+		if n.fields(&f); f.r.Err() != nil {
+			return
+		}
+		there := func(b p2p.Blob) bool { return b.Name == n.Name && b.Len == n.Bytes }
+		switch {
+		case n.mine && slices.ContainsFunc(c.env.Disk().Blobs(), there):
+			c.shared = append(c.shared, n.entry)
+		case n.noted():
+			n.until = c.env.Now() + min(time.Duration(n.left), burial)
+			c.list(n.entry)
+		}
+	}
+}
