@@ -117,7 +117,7 @@ func (e *end) land() bool {
 func (w *World) land(h *host, j *job) {
 	at, ok := h.access.down.Datagram(h.access.Down, w.now, j.size)
 	if !ok {
-		j.from.drop(j.to, 0, j.m, j.size, "lost")
+		j.from.drop(j.to, 0, j.m, j.size, "lost", j.proof)
 		return
 	}
 	j.land = true

@@ -31,7 +31,7 @@ func Opener(c Config) harness.Opener {
 				return nil, fmt.Errorf("sim: the trace cannot be written: %w", err)
 			}
 			b.file = f
-			c.Trace = f
+			c.Trace, c.Bytes = f, true
 		}
 		b.world = New(c)
 		b.world.mute = true

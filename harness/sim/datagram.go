@@ -10,19 +10,20 @@ import (
 func (h *host) datagram(to p2p.Addr, m p2p.Msg) {
 	w := h.w
 	size := m.Size()
+	var p *proof
+	if w.cfg.Strict {
+		p = prove(h, h.codec, m)
+	}
 	h.sent(m, size)
-	h.note(&Event{What: Send, Peer: to, kind: m.Kind(), Size: size, Msg: m})
+	h.noteMessage(&Event{What: Send, Peer: to, kind: m.Kind(), Size: size, Msg: m}, p)
 	at, why := h.fly(to, size)
 	if why != "" {
-		h.drop(to, 0, m, size, why)
+		h.drop(to, 0, m, size, why, p)
 		return
 	}
-	j := job{do: taskDatagram, cause: w.cause, size: size, from: h, to: to, m: m}
-	if w.cfg.Strict {
-		j.proof = prove(h, h.codec, m)
-	}
+	j := job{do: taskDatagram, cause: w.cause, size: size, from: h, to: to, m: m, proof: p}
 	if err := h.disk.lend(m); err != nil {
-		h.drop(to, 0, m, size, err.Error())
+		h.drop(to, 0, m, size, err.Error(), p)
 		return
 	}
 	j.proof.remember(m)
@@ -55,7 +56,7 @@ func (h *host) fly(to p2p.Addr, size int) (at time.Duration, why string) {
 func (w *World) deliver(j *job) {
 	h := w.host(j.to)
 	if h == nil || h.node == nil {
-		j.from.drop(j.to, 0, j.m, j.size, "nobody there")
+		j.from.drop(j.to, 0, j.m, j.size, "nobody there", j.proof)
 		return
 	}
 	if h.access != nil && h.access.Down > 0 && !j.land {
@@ -63,19 +64,19 @@ func (w *World) deliver(j *job) {
 		return
 	}
 	if h.lang != j.from.lang && !h.lang.knows(j.m) {
-		j.from.drop(j.to, 0, j.m, j.size, "not its language")
+		j.from.drop(j.to, 0, j.m, j.size, "not its language", j.proof)
 		return
 	}
 	if j.proof != nil {
 		j.proof.datagram(h, j.m)
 	}
 	h.received(j.m, j.size)
-	h.note(&Event{What: Hear, Peer: j.from.addr, kind: j.m.Kind(), Size: j.size, Msg: j.m})
+	h.noteMessage(&Event{What: Hear, Peer: j.from.addr, kind: j.m.Kind(), Size: j.size, Msg: j.m}, j.proof)
 	h.give(h.node, j.from.addr.Peer(), j.m, j.from)
 }
 
 // drop ends the way of a message that h sent.
-func (h *host) drop(to p2p.Addr, link p2p.Link, m p2p.Msg, size int, why string) {
-	h.note(&Event{What: Drop, Peer: to, Link: link, kind: m.Kind(), Size: size, Why: why, Msg: m})
+func (h *host) drop(to p2p.Addr, link p2p.Link, m p2p.Msg, size int, why string, p *proof) {
+	h.noteMessage(&Event{What: Drop, Peer: to, Link: link, kind: m.Kind(), Size: size, Why: why, Msg: m}, p)
 	h.lang.recycle(&h.w.cfg, m)
 }

@@ -22,8 +22,8 @@
 // its seed, its index and the number of its life), the links draw from another;
 // all draws are integers. Nothing else is random: so the same seed, the same
 // nodes and the same calls give the same events, and Hash, which runs over all
-// of them, says so in one number. Strict, Poison, NoRecycle, Trace and Watch
-// change no event and no hash.
+// of them, says so in one number. Strict, Poison, NoRecycle, Trace, Bytes
+// and Watch change no event and no hash.
 //
 // # What links do
 //

@@ -66,7 +66,7 @@ func (h *host) start(what What) {
 	if h.lang.p.Datagrams != nil {
 		h.codec = h.lang.p.Datagrams()
 	}
-	h.note(&Event{What: what, Why: h.spec.Name})
+	h.note(&Event{What: what, Why: h.spec.Name, Own: h.addr})
 	h.node = h.lang.p.New(h.spec.Config, h.spec.State)
 	h.touch()
 	h.node.Start(h)

@@ -75,7 +75,7 @@ func (h *host) Dial(to p2p.Addr, codec p2p.Codec, who p2p.Handler) p2p.Peer {
 	a.peer = p2p.Peer{Addr: to, Link: h.nextLink(a)}
 	*b = end{conn: c, host: w.table.find(to.IP()), up: true}
 	b.peer.Addr = p2p.MakeAddr(h.addr.IP(), port)
-	h.note(&Event{What: Dial, Peer: to, Link: a.peer.Link})
+	h.note(&Event{What: Dial, Peer: to, Link: a.peer.Link, Own: b.peer.Addr})
 	a.send(item{step: stepOpen})
 	c.check()
 	return a.peer
@@ -119,20 +119,20 @@ func (h *host) say(to p2p.Peer, m p2p.Msg) {
 	size := m.Size()
 	e := h.at(to)
 	if e == nil {
-		h.drop(to.Addr, to.Link, m, size, "stream is down")
-		return
-	}
-	h.sent(m, size)
-	h.note(&Event{What: Send, Peer: to.Addr, Link: to.Link, kind: m.Kind(), Size: size, Msg: m})
-	if e.queued+size > overrun {
-		h.drop(to.Addr, to.Link, m, size, "overrun")
-		e.breaks(p2p.ErrOverrun)
+		h.drop(to.Addr, to.Link, m, size, "stream is down", nil)
 		return
 	}
 	it := item{step: stepData, size: size, m: m}
 	e.encode(&it)
+	h.sent(m, size)
+	h.noteMessage(&Event{What: Send, Peer: to.Addr, Link: to.Link, kind: m.Kind(), Size: size, Msg: m}, it.proof)
+	if e.queued+size > overrun {
+		h.drop(to.Addr, to.Link, m, size, "overrun", it.proof)
+		e.breaks(p2p.ErrOverrun)
+		return
+	}
 	if err := h.disk.lend(m); err != nil {
-		h.drop(to.Addr, to.Link, m, size, err.Error())
+		h.drop(to.Addr, to.Link, m, size, err.Error(), it.proof)
 		e.breaks(err)
 		return
 	}
@@ -189,13 +189,13 @@ func (e *end) hear(it *item) {
 	}
 	h := e.host
 	h.received(it.m, it.size)
-	h.note(&Event{What: Hear, Peer: e.peer.Addr, Link: e.peer.Link, kind: it.m.Kind(), Size: it.size, Msg: it.m})
+	h.noteMessage(&Event{What: Hear, Peer: e.peer.Addr, Link: e.peer.Link, kind: it.m.Kind(), Size: it.size, Msg: it.m}, it.proof)
 	h.give(e.to, e.peer, it.m, e.other().host)
 }
 
 func (e *end) lost(it *item) {
 	if it.step == stepData {
-		e.host.drop(e.peer.Addr, e.peer.Link, it.m, it.size, "stream is down")
+		e.host.drop(e.peer.Addr, e.peer.Link, it.m, it.size, "stream is down", it.proof)
 	}
 }
 

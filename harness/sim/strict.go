@@ -9,7 +9,9 @@ import (
 
 // A proof is what strict mode knows of a message from the time it was sent.
 type proof struct {
+	n     uint64 // the message's number
 	bytes []byte // its encoding, zeros in place of the Content
+	bare  int    // the length without the Content
 	was   any    // a deep copy
 }
 
@@ -25,7 +27,8 @@ func prove(h *host, c p2p.Codec, m p2p.Msg) *proof {
 	if n := len(b) + content.Len; n != m.Size() && !packed(c) {
 		panic(fmt.Sprintf("sim: %T%+v says its Size is %d, but its encoding has %d bytes", m, m, m.Size(), n))
 	}
-	return &proof{bytes: append(b, make([]byte, content.Len)...)}
+	h.w.proved++
+	return &proof{n: h.w.proved, bytes: append(b, make([]byte, content.Len)...), bare: len(b)}
 }
 
 // packed reports whether c compresses what it writes.
@@ -36,6 +39,17 @@ func packed(c p2p.Codec) bool {
 	}
 	out, _ := p.Packed()
 	return out
+}
+
+// noteMessage traces what happens to a message at h; p may be nil.
+func (h *host) noteMessage(e *Event, p *proof) {
+	if p != nil && h.w.cfg.Bytes {
+		e.N = p.n
+		if e.What == Send {
+			e.Bytes, e.Content = p.bytes[:p.bare], len(p.bytes)-p.bare
+		}
+	}
+	h.note(e)
 }
 
 // remember keeps what m is when it is sent. A nil proof remembers nothing.

@@ -47,6 +47,16 @@ type Event struct {
 	Cause uint32        `json:"cause,omitempty"`
 	Why   string        `json:"why,omitempty"`
 
+	// Own is the node's own address: where it listens, of a Start or Restart;
+	// its end of the stream, of a Dial.
+	Own p2p.Addr `json:"own,omitempty"`
+	// What follows is there if Config.Bytes asks for it. N numbers messages:
+	// that of a Send comes back with its Hear or Drop. Bytes is the encoding of
+	// a message that is sent, and Content how many bytes of a file follow them.
+	N       uint64 `json:"n,omitempty"`
+	Bytes   []byte `json:"bytes,omitempty"`
+	Content int    `json:"content,omitempty"`
+
 	// Msg is the message, on loan to Watch; nil in a trace that was read back.
 	Msg  p2p.Msg `json:"-"`
 	kind p2p.Kind

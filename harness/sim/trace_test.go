@@ -99,9 +99,34 @@ func TestTraceReadBack(t *testing.T) {
 	}
 }
 
+// With Bytes every message that is heard or lost was sent, once, and its
+// encoding is as long as it says.
+func TestTraceBytes(t *testing.T) {
+	sent, ended := map[uint64]int{}, map[uint64]int{}
+	gossip(t, sim.Config{Seed: 1, Bytes: true, Watch: func(e *sim.Event) {
+		switch {
+		case e.What == sim.Send:
+			sent[e.N]++
+			if n := len(e.Bytes) + e.Content; n != e.Size {
+				t.Errorf("%s has %d bytes, and says %d", e.Kind, n, e.Size)
+			}
+		case (e.What == sim.Hear || e.What == sim.Drop) && e.Size > 0 && e.Why != "stream is down":
+			ended[e.N]++
+		}
+	}})
+	for n, times := range ended {
+		if sent[n] != 1 || times != 1 {
+			t.Errorf("message %d was sent %d times and ended %d times", n, sent[n], times)
+		}
+	}
+	if len(ended) == 0 {
+		t.Error("no message has a number")
+	}
+}
+
 func equal(a, b sim.Event) bool {
 	return a.At == b.At && a.What == b.What && a.Node == b.Node && a.Peer == b.Peer && a.Link == b.Link &&
-		a.Kind == b.Kind && a.Size == b.Size && a.Cause == b.Cause && a.Why == b.Why
+		a.Kind == b.Kind && a.Size == b.Size && a.Cause == b.Cause && a.Why == b.Why && a.Own == b.Own
 }
 
 func TestReadTraceDamaged(t *testing.T) {
@@ -122,7 +147,7 @@ func TestGoldenHash(t *testing.T) {
 	const want = 0x944d4b98227db54b
 	for _, c := range []sim.Config{
 		{Seed: 1}, {Seed: 1, Strict: true, Poison: true}, {Seed: 1, NoRecycle: true},
-		{Seed: 1, Trace: &bytes.Buffer{}, Watch: func(*sim.Event) {}},
+		{Seed: 1, Trace: &bytes.Buffer{}, Watch: func(*sim.Event) {}}, {Seed: 1, Bytes: true, Watch: func(*sim.Event) {}},
 	} {
 		if got := gossip(t, c).Hash(); got != want {
 			t.Errorf("strict %v, no recycling %v: hash %#x, want %#x", c.Strict, c.NoRecycle, got, uint64(want))

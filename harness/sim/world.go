@@ -32,6 +32,7 @@ type Config struct {
 
 	Trace io.Writer    // every Event as one line of JSON; nil: none
 	Watch func(*Event) // hears every Event as it happens; must not call the World
+	Bytes bool         // Events of messages have their numbers and encodings; makes the World strict
 }
 
 // A World is a network of nodes in virtual time. It belongs to one goroutine.
@@ -46,6 +47,7 @@ type World struct {
 	busy   bool   // an event is being handled
 	cause  uint32 // the wish that this event belongs to; 0: none
 	events uint64 // handled so far
+	proved uint64 // messages so far, in strict mode
 
 	paused    int     // how many hosts are
 	hosts     []*host // in the order of their spawning
@@ -66,6 +68,7 @@ type World struct {
 
 // New returns an empty World at time 0.
 func New(c Config) *World {
+	c.Strict = c.Strict || c.Bytes // only who also reads knows how to write: codecs learn from what they hear
 	w := &World{cfg: c, languages: map[*p2p.Protocol]*language{}}
 	w.net.pcg = *rand.NewPCG(c.Seed, linkStream)
 	w.net.rand = rand.New(&w.net.pcg)
