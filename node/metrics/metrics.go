@@ -11,11 +11,8 @@ import (
 
 	"peerbed/node/loop"
 	"peerbed/protocols/p2p"
+	"peerbed/vocabulary"
 )
-
-// growth is the ratio of a native histogram's neighbouring buckets: quantiles
-// are exact to 5 %.
-const growth = 1.1
 
 // Metrics are those of one node.
 type Metrics struct {
@@ -29,18 +26,17 @@ type Metrics struct {
 // New makes the metrics of a node that speaks the named protocol.
 func New(protocol string) *Metrics {
 	labels := prometheus.Labels{"protocol": protocol}
+	histogram := func(v *vocabulary.Metric) prometheus.HistogramOpts {
+		return prometheus.HistogramOpts{Name: v.Name, Help: v.Help, ConstLabels: labels,
+			Buckets: v.Buckets, NativeHistogramBucketFactor: vocabulary.Native}
+	}
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		protocol: protocol,
 		operations: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "peerbed_operations_total", Help: "Wishes that are done, by how they ended.",
-			ConstLabels: labels}, []string{"op", "result"}),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "peerbed_operation_duration_seconds", Help: "Time from a wish to its end.",
-			ConstLabels: labels, NativeHistogramBucketFactor: growth}, []string{"op"}),
-		hops: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "peerbed_lookup_hops", Help: "Nodes contacted by lookups that found what they sought.",
-			ConstLabels: labels, NativeHistogramBucketFactor: growth}),
+			Name: vocabulary.Operations.Name, Help: vocabulary.Operations.Help, ConstLabels: labels}, vocabulary.Operations.Labels),
+		duration: prometheus.NewHistogramVec(histogram(vocabulary.OperationDuration), vocabulary.OperationDuration.Labels),
+		hops:     prometheus.NewHistogram(histogram(vocabulary.LookupHops)),
 	}
 	m.registry.MustRegister(m.operations, m.duration, m.hops,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -94,12 +90,15 @@ type traffic struct {
 }
 
 var (
-	perMessage = []string{"protocol", "type", "class", "direction"}
-	messages   = prometheus.NewDesc("peerbed_messages_total", "Messages between nodes.", perMessage, nil)
-	bytes      = prometheus.NewDesc("peerbed_message_bytes_total", "Bytes of these messages, Content included.", perMessage, nil)
-	malformed  = prometheus.NewDesc("peerbed_malformed_datagrams_total", "Datagrams dropped because they could not be read.", []string{"protocol"}, nil)
-	streams    = prometheus.NewDesc("peerbed_streams", "Streams that stand or are being dialled.", []string{"protocol"}, nil)
+	messages  = description(vocabulary.Messages)
+	bytes     = description(vocabulary.MessageBytes)
+	malformed = description(vocabulary.Malformed)
+	streams   = description(vocabulary.Streams)
 )
+
+func description(v *vocabulary.Metric) *prometheus.Desc {
+	return prometheus.NewDesc(v.Name, v.Help, append([]string{"protocol"}, v.Labels...), nil)
+}
 
 func (t *traffic) Describe(c chan<- *prometheus.Desc) {
 	c <- messages

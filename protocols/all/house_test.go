@@ -103,6 +103,12 @@ func forbidden(dir, p string) string {
 	switch {
 	case docker && !seesDocker:
 		return "only harness/docker and harness/agent see Docker"
+	case strings.HasPrefix(p, "github.com/prometheus/prometheus") && !under(dir, "harness/record/store"):
+		return "only harness/record/store carries Prometheus' server"
+	case ours && under(in, "harness/record/store") && !under(dir, "harness/record/store"):
+		return "nobody compiles Prometheus' server by the way: the store is a program of its own"
+	case dir == "vocabulary" && (ours || !std):
+		return "the vocabulary stands on the standard library alone"
 	case ours && under(in, "experiments") && !under(dir, "experiments"):
 		return "nobody imports experiments"
 	case dir == "protocols/p2p" && (ours || !std):
@@ -156,6 +162,9 @@ func TestForbiddenCanFail(t *testing.T) {
 		{"protocols/p2p", module + "/protocols/wire"}, {"node/loop", module + "/harness/fault"}, {"harness/proc", module + "/node/loop"},
 		{"harness/sim", module + "/protocols/chord"}, {"harness", module + "/harness/docker"}, {"harness/proc", "github.com/docker/docker/client"},
 		{"harness/check", module + "/protocols/chord"}, {"node", module + "/experiments"},
+		{"harness/record/journal", "github.com/prometheus/prometheus/tsdb"}, {"harness/peerbed", module + "/harness/record/store"},
+		{"vocabulary", "github.com/prometheus/client_golang/prometheus"}, {"vocabulary", module + "/protocols/p2p"},
+		{"protocols/chord", module + "/vocabulary"},
 	} {
 		if forbidden(c[0], c[1]) == "" {
 			t.Errorf("%s may import %s", c[0], c[1])
@@ -166,15 +175,20 @@ func TestForbiddenCanFail(t *testing.T) {
 	}
 }
 
-func TestNodeStaysSmall(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", module+"/node").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	for p := range strings.Lines(string(out)) {
-		for _, bad := range []string{"testcontainers", "docker/docker", "github.com/prometheus/prometheus"} {
-			if strings.Contains(p, bad) {
-				t.Errorf("the node binary contains %s: it runs a thousand times on one machine", strings.TrimSpace(p))
+func TestProgramsStaySmall(t *testing.T) {
+	for program, bad := range map[string][]string{
+		"node":            {"testcontainers", "docker/docker", "github.com/prometheus/prometheus"}, // it runs a thousand times on one machine
+		"harness/peerbed": {"github.com/prometheus/prometheus"},                                    // who tries the demo waits for it to be compiled
+	} {
+		out, err := exec.Command("go", "list", "-deps", module+"/"+program).Output()
+		if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		for p := range strings.Lines(string(out)) {
+			for _, bad := range bad {
+				if strings.Contains(p, bad) {
+					t.Errorf("the program %s contains %s", program, strings.TrimSpace(p))
+				}
 			}
 		}
 	}
