@@ -120,6 +120,10 @@ var (
 	PhaseActive = &Metric{Name: "peerbed_phase_active", Kind: Info, Unit: "",
 		Labels: []string{"phase"},
 		Help:   "1 while a measured stretch of the run lasts: its number, and its title if it has one."}
+	// SampleTime is made by the store, of the time of every sample; a journal
+	// need not hold it. Boards find a run by it, wherever in time it lies.
+	SampleTime = &Metric{Name: "peerbed_sample_time_seconds", Kind: Gauge, Unit: "seconds",
+		Help: "When the sample was taken: since 1970, where time is virtual since the cluster began; its least and its greatest value say when a run was."}
 )
 
 // The machine that carries a run in a real world.
@@ -166,7 +170,7 @@ var All = []*Metric{
 	Operations, OperationDuration, LookupHops,
 	Nodes, LiveNodes, ChurnEvents,
 	Neighbours, StateEntries, StateBytes, StateFigure, StateRoles, StoredKeys,
-	FaultActive, PhaseActive,
+	FaultActive, PhaseActive, SampleTime,
 	TimerLag, Busy, CPU, Throttled,
 	NodeUp, NodeMessages, NodeMessageBytes, NodeNeighbours, NodeStateEntries, NodeStoredKeys, NodeCPU, NodeTimerLag,
 	NodeInfo, EdgeInfo,
