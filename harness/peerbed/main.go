@@ -41,7 +41,7 @@ func (s *shell) commands() []*cli.Command {
 		s.publish(), s.find(), s.fetch(), s.remove(), s.leave(),
 		s.crash(), s.vanish(), s.restart(), s.pause(), s.resume(),
 		s.cut(), s.shape(), s.heal(), s.churn(), s.wait(),
-		s.metrics(), s.logs(),
+		s.metrics(), s.logs(), s.trace(),
 		s.begin(), s.doctor(), s.clean(),
 	}
 	for _, c := range all {

@@ -10,6 +10,8 @@
 //   - Page is one self-contained HTML file: it loads nothing, runs no script,
 //     follows the reader's light or dark theme, and prints. It holds facts,
 //     tables, Plots and Overlays.
+//   - SpaceTime draws messages between lifelines; package sequence makes one of
+//     a simulated run's trace.
 //   - Overlay draws a network at several moments with every node in the same
 //     place: on a ring where ids lie on a circle, else as a graph.
 //
