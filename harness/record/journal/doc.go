@@ -4,7 +4,7 @@
 // report, the time-series store and CSV are made from it, and can be made again.
 //
 // Each line is a JSON object with one key, its kind (see Line). The first line is
-// the "run". Every other line but "verdict" names its cluster, for a run may have
+// the "run". Every other line but "verdict" and "figure" names its cluster, for a run may have
 // several, one after the other or side by side; each announces itself by a
 // "cluster" line before it is named. Times (At) are since the cluster's world
 // began, in nanoseconds: virtual in the simulator, real elsewhere; Cluster.Started

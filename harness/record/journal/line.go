@@ -30,6 +30,7 @@ type Line struct {
 	Machine   *Machine   `json:"machine,omitempty"`
 	Summary   *Summary   `json:"summary,omitempty"`
 	Verdict   *Verdict   `json:"verdict,omitempty"`
+	Figure    *Figure    `json:"figure,omitempty"`
 	End       *End       `json:"end,omitempty"`
 }
 
@@ -214,6 +215,29 @@ type Verdict struct {
 	// Low and High are the 95 % confidence interval over Seeds seeds, if there
 	// were several.
 	Seeds     int     `json:",omitempty"`
+	Low, High float64 `json:",omitempty"`
+}
+
+// A Figure is a diagram that a test gives: what it worked out, and what theory
+// expects of it, on the same axes. It names no cluster, as a Verdict does not.
+type Figure struct {
+	Test   string
+	Title  string
+	X, Y   string // what the axes are, units included
+	Curves []Curve
+}
+
+// A Curve is one measure of a Figure, or what theory expects of it.
+type Curve struct {
+	Name   string
+	Theory string `json:",omitempty"` // where it comes from: "log2 N / 2 (Stoica 2001)"; "": it was measured
+	Marks  []Mark
+}
+
+// A Mark is a value with, if they differ from each other, the ends of its 95 %
+// confidence interval.
+type Mark struct {
+	X, Y      float64
 	Low, High float64 `json:",omitempty"`
 }
 

@@ -17,6 +17,7 @@ type Journal struct {
 	Run      Run
 	Clusters []*Log // in the order of their beginning
 	Verdicts []Verdict
+	Figures  []Figure
 	// Damage tells what could not be read, a sentence for each place.
 	Damage []string
 }
@@ -101,6 +102,8 @@ func (j *Journal) take(logs map[string]*Log, l Line) (wrong string) {
 		j.Run = *l.Run
 	case l.Verdict != nil:
 		j.Verdicts = append(j.Verdicts, *l.Verdict)
+	case l.Figure != nil:
+		j.Figures = append(j.Figures, *l.Figure)
 	case l.Cluster != nil:
 		log := &Log{Cluster: *l.Cluster, tracks: map[int]*Track{}}
 		logs[log.Cluster.Cluster] = log
