@@ -1,10 +1,7 @@
 package chord
 
 import (
-	"slices"
-
 	"peerbed/protocols/p2p"
-	"peerbed/protocols/ring"
 	"peerbed/protocols/wire"
 )
 
@@ -13,10 +10,11 @@ import (
 // send; a test holds them against the bytes.
 
 const (
-	sizeAddr = 6 + 1
-	sizeLine = 2
-	sizeAsk  = 4 + sizeLine
-	sizeItem = 8 + len(hash{}) + 4 + sizeAddr
+	sizeAddr  = wire.SizeAddr + 1
+	sizeLine  = 2
+	sizeAsk   = 4 + sizeLine
+	sizeStage = sizeAddr + 1
+	sizeItem  = 8 + len(hash{}) + 4 + sizeAddr
 )
 
 func (m *next) Size() int          { return 1 + sizeAsk + 8 + 1 + sizeAddr*len(m.Not) }
@@ -43,250 +41,142 @@ func (m *get) Size() int           { return 1 + len(magic) + 1 + 1 + len(m.Name)
 func (m *object) Size() int        { return 1 + 1 + sizeItem }
 
 func (c *choice) size() int     { return 1 + 1 + 1 + sizeAddr*len(c.Nodes) }
-func sizePath(path []stage) int { return 1 + (sizeAddr+1)*len(path) }
+func sizePath(path []stage) int { return 1 + sizeStage*len(path) }
 
-func (m *next) fields(f *fields) {
-	f.ask(&m.ask)
-	f.id(&m.Key)
-	f.addrs(&m.Not, maxDead)
+func (m *next) Fields(f *wire.Fields) {
+	m.ask.fields(f)
+	f.Uint64((*uint64)(&m.Key))
+	wire.List(f, &m.Not, maxDead, sizeAddr, addr)
 }
 
-func (m *route) fields(f *fields) {
-	f.ask(&m.ask)
-	f.id(&m.Key)
-	f.uint64(&m.Nonce)
-	f.addr(&m.Origin)
-	f.path(&m.Path)
+func (m *route) Fields(f *wire.Fields) {
+	m.ask.fields(f)
+	f.Uint64((*uint64)(&m.Key))
+	f.Uint64(&m.Nonce)
+	addr(&m.Origin, f)
+	wire.List(f, &m.Path, maxHops, sizeStage, (*stage).fields)
 }
 
-func (m *has) fields(f *fields) {
-	f.ask(&m.ask)
-	f.text(&m.Name)
+func (m *has) Fields(f *wire.Fields) {
+	m.ask.fields(f)
+	f.String(&m.Name)
 }
 
-func (m *getNeighbours) fields(f *fields) { f.ask(&m.ask) }
-func (m *notify) fields(f *fields)        { f.line(&m.line) }
-func (m *ping) fields(f *fields)          { f.ask(&m.ask) }
+func (m *getNeighbours) Fields(f *wire.Fields) { m.ask.fields(f) }
+func (m *notify) Fields(f *wire.Fields)        { m.line.fields(f) }
+func (m *ping) Fields(f *wire.Fields)          { m.ask.fields(f) }
 
-func (m *bye) fields(f *fields) {
-	f.line(&m.line)
-	f.addr(&m.Pred)
-	f.addrs(&m.Succs, maxSuccessors)
+func (m *bye) Fields(f *wire.Fields) {
+	m.line.fields(f)
+	addr(&m.Pred, f)
+	wire.List(f, &m.Succs, maxSuccessors, sizeAddr, addr)
 }
 
-func (m *meet) fields(f *fields) {
-	f.line(&m.line)
-	f.addr(&m.Through)
+func (m *meet) Fields(f *wire.Fields) {
+	m.line.fields(f)
+	addr(&m.Through, f)
 }
 
-func (m *step) fields(f *fields) {
-	f.ask(&m.ask)
+func (m *step) Fields(f *wire.Fields) {
+	m.ask.fields(f)
 	m.choice.fields(f)
 }
 
-func (m *ack) fields(f *fields) { f.ask(&m.ask) }
+func (m *ack) Fields(f *wire.Fields) { m.ask.fields(f) }
 
-func (m *routed) fields(f *fields) {
-	f.line(&m.line)
-	f.uint64(&m.Nonce)
+func (m *routed) Fields(f *wire.Fields) {
+	m.line.fields(f)
+	f.Uint64(&m.Nonce)
 	m.choice.fields(f)
-	f.path(&m.Path)
+	wire.List(f, &m.Path, maxHops, sizeStage, (*stage).fields)
 }
 
-func (m *held) fields(f *fields) {
-	f.ask(&m.ask)
-	f.bit(&m.Found)
-	f.item(&m.item)
+func (m *held) Fields(f *wire.Fields) {
+	m.ask.fields(f)
+	f.Bool(&m.Found)
+	m.item.fields(f)
 }
 
-func (m *remove) fields(f *fields) {
-	f.ask(&m.ask)
-	f.text(&m.Name)
-	f.uint32(&m.Version)
+func (m *remove) Fields(f *wire.Fields) {
+	m.ask.fields(f)
+	f.String(&m.Name)
+	f.Uint32(&m.Version)
 }
 
-func (m *removed) fields(f *fields) {
-	f.ask(&m.ask)
-	f.bit(&m.Found)
+func (m *removed) Fields(f *wire.Fields) {
+	m.ask.fields(f)
+	f.Bool(&m.Found)
 }
 
-func (m *neighbours) fields(f *fields) {
-	f.ask(&m.ask)
-	f.addr(&m.Pred)
-	f.addrs(&m.Succs, maxSuccessors)
+func (m *neighbours) Fields(f *wire.Fields) {
+	m.ask.fields(f)
+	addr(&m.Pred, f)
+	wire.List(f, &m.Succs, maxSuccessors, sizeAddr, addr)
 }
 
-func (m *pong) fields(f *fields) { f.ask(&m.ask) }
+func (m *pong) Fields(f *wire.Fields) { m.ask.fields(f) }
 
-func (m *put) fields(f *fields) {
-	f.magic()
-	f.byte(&m.To, 0xff)
-	f.text(&m.Name)
-	f.item(&m.item)
+func (m *put) Fields(f *wire.Fields) {
+	f.Constant(magic)
+	f.Uint8(&m.To, 0xff)
+	f.String(&m.Name)
+	m.item.fields(f)
 }
 
-func (m *want) fields(*fields) {}
+func (m *want) Fields(*wire.Fields) {}
 
-func (m *piece) fields(f *fields) { f.content(&m.Data) }
+func (m *piece) Fields(f *wire.Fields) { f.Content(&m.Data) }
 
-func (m *stored) fields(f *fields) {
-	f.byte((*byte)(&m.Verdict), byte(gone))
-	f.uint32(&m.Version)
+func (m *stored) Fields(f *wire.Fields) {
+	f.Uint8((*byte)(&m.Verdict), byte(gone))
+	f.Uint32(&m.Version)
 }
 
-func (m *get) fields(f *fields) {
-	f.magic()
-	f.byte(&m.To, 0xff)
-	f.text(&m.Name)
+func (m *get) Fields(f *wire.Fields) {
+	f.Constant(magic)
+	f.Uint8(&m.To, 0xff)
+	f.String(&m.Name)
 }
 
-func (m *object) fields(f *fields) {
-	f.bit(&m.Found)
-	f.item(&m.item)
+func (m *object) Fields(f *wire.Fields) {
+	f.Bool(&m.Found)
+	m.item.fields(f)
 }
 
-func (c *choice) fields(f *fields) {
-	f.bit(&c.Done)
-	f.byte((*byte)(&c.Via), 0xff)
-	f.addrs(&c.Nodes, maxSuccessors+1)
+func (c *choice) fields(f *wire.Fields) {
+	f.Bool(&c.Done)
+	f.Uint8((*byte)(&c.Via), 0xff)
+	wire.List(f, &c.Nodes, maxSuccessors+1, sizeAddr, addr)
 }
 
-// A fields writes the fields that it is shown to dst, or sets them from r. It
-// sets all: the message may have carried another before.
-type fields struct {
-	r   *wire.Reader // nil: write
-	dst []byte
+func (m *ask) fields(f *wire.Fields) {
+	f.Uint32(&m.ID)
+	m.line.fields(f)
 }
 
-func (f *fields) byte(v *byte, most byte) {
-	if f.r == nil {
-		f.dst = append(f.dst, *v)
-		return
-	}
-	if *v = f.r.Uint8(); *v > most {
-		f.r.Fail("%d where at most %d is allowed", *v, most)
-		*v = 0
-	}
+func (l *line) fields(f *wire.Fields) {
+	f.Uint8(&l.From, 0xff)
+	f.Uint8(&l.To, 0xff)
 }
 
-func (f *fields) bit(v *bool) {
-	var b byte
-	if *v {
-		b = 1
-	}
-	f.byte(&b, 1)
-	*v = b == 1
+func (s *stage) fields(f *wire.Fields) {
+	addr(&s.Addr, f)
+	f.Uint8((*byte)(&s.Via), 0xff)
 }
 
-func (f *fields) uint64(v *uint64) {
-	if f.r == nil {
-		f.dst = order.AppendUint64(f.dst, *v)
-		return
-	}
-	*v = f.r.Uint64(order)
+func (i *item) fields(f *wire.Fields) {
+	f.Length(&i.Bytes, maxObject)
+	f.Array(i.Sum[:])
+	f.Uint32(&i.Version)
+	addr(&i.Holder, f)
 }
 
-func (f *fields) id(v *ring.ID) { f.uint64((*uint64)(v)) }
-
-func (f *fields) uint32(v *uint32) {
-	if f.r == nil {
-		f.dst = order.AppendUint32(f.dst, *v)
-		return
-	}
-	*v = f.r.Uint32(order)
-}
-
-func (f *fields) ask(v *ask) {
-	f.uint32(&v.ID)
-	f.line(&v.line)
-}
-
-func (f *fields) line(v *line) {
-	f.byte(&v.From, 0xff)
-	f.byte(&v.To, 0xff)
-}
-
-func (f *fields) text(v *string) {
-	if f.r == nil {
-		f.dst = wire.AppendString(f.dst, *v)
-		return
-	}
-	*v = f.r.String()
-}
-
-func (f *fields) addr(v *p2p.Addr) {
+// addr is an address and which point of the node there.
+func addr(v *p2p.Addr, f *wire.Fields) {
 	point := byte(v.Place())
-	if f.r == nil {
-		f.dst = append(wire.AppendAddr(f.dst, *v), point)
-		return
+	f.Addr(v)
+	f.Uint8(&point, 0xff)
+	if f.Reads() {
+		*v = v.At(int(point))
 	}
-	*v = f.r.Addr()
-	*v = v.At(int(f.r.Uint8()))
-}
-
-func (f *fields) addrs(v *[]p2p.Addr, most int) {
-	n := byte(len(*v))
-	if f.byte(&n, byte(most)); f.r != nil {
-		n := f.room(n, sizeAddr)
-		*v = slices.Grow((*v)[:0], n)[:n]
-	}
-	for i := range *v {
-		f.addr(&(*v)[i])
-	}
-}
-
-// room returns n, if so many items of a size can follow; else it fails.
-func (f *fields) room(n byte, size int) int {
-	if int(n)*size > f.r.Len() {
-		f.r.Fail("%d items of %d bytes in %d", n, size, f.r.Len())
-		return 0
-	}
-	return int(n)
-}
-
-func (f *fields) path(v *[]stage) {
-	n := byte(len(*v))
-	f.byte(&n, maxHops)
-	if f.r != nil {
-		n := f.room(n, sizeAddr+1)
-		*v = slices.Grow((*v)[:0], n)[:n]
-	}
-	for i := range *v {
-		f.addr(&(*v)[i].Addr)
-		f.byte((*byte)(&(*v)[i].Via), 0xff)
-	}
-}
-
-func (f *fields) item(v *item) {
-	n := uint64(v.Bytes)
-	if f.uint64(&n); n > maxObject {
-		f.r.Fail("object of %d bytes", n)
-		n = 0
-	}
-	v.Bytes = int64(n)
-	if f.r == nil {
-		f.dst = append(f.dst, v.Sum[:]...)
-	} else {
-		copy(v.Sum[:], f.r.Take(len(v.Sum)))
-	}
-	f.uint32(&v.Version)
-	f.addr(&v.Holder)
-}
-
-func (f *fields) magic() {
-	if f.r == nil {
-		f.dst = append(f.dst, magic...)
-		return
-	}
-	if string(f.r.Take(len(magic))) != magic {
-		f.r.Fail("a stream that does not begin with %q", magic)
-	}
-}
-
-func (f *fields) content(v *p2p.Content) {
-	if f.r == nil {
-		f.dst = order.AppendUint32(f.dst, uint32(v.Len))
-		return
-	}
-	*v = p2p.View(f.r.Take(int(f.r.Uint32(order))))
 }

@@ -91,7 +91,7 @@ func (f *find) download(h *held) {
 		d.from = h.Holder
 	}
 	d.begin(f.c.env, d)
-	d.link = d.env.Dial(d.from, newStream(), d)
+	d.link = d.env.Dial(d.from, format.Streams(), d)
 }
 
 // Handle implements [p2p.Handler] for the stream and the disk.

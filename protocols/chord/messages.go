@@ -39,7 +39,6 @@ const (
 
 	lastQuestion = kindMeet
 	lastDatagram = kindPong
-	lastKind     = kindObject
 )
 
 // kinds describes them, in the same order.

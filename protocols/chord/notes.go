@@ -24,12 +24,12 @@ type note struct {
 	left uint64 // Gone: ns until it may be forgotten
 }
 
-func (n *note) fields(f *fields) {
-	f.bit(&n.mine)
-	f.bit(&n.Gone)
-	f.text(&n.Name)
-	f.item(&n.item)
-	f.uint64(&n.left)
+func (n *note) fields(f *wire.Fields) {
+	f.Bool(&n.mine)
+	f.Bool(&n.Gone)
+	f.String(&n.Name)
+	n.item.fields(f)
+	f.Uint64(&n.left)
 }
 
 // noted reports whether an entry is kept in the record.
@@ -37,12 +37,11 @@ func (e *entry) noted() bool { return e.Gone || e.Holder != 0 }
 
 // saveNotes writes the record anew.
 func (c *Chord) saveNotes() {
-	var f fields
+	var record []byte
 	add := func(n note) {
-		if was := len(f.dst); len(f.dst) < maxRecord {
-			if n.fields(&f); len(f.dst) > maxRecord {
-				f.dst = f.dst[:was]
-			}
+		f := wire.Writing(record)
+		if n.fields(&f); len(f.Bytes()) <= maxRecord {
+			record = f.Bytes()
 		}
 	}
 	for _, e := range c.shared {
@@ -53,15 +52,15 @@ func (c *Chord) saveNotes() {
 			add(note{entry: e, left: uint64(max(e.until-c.env.Now(), 0))})
 		}
 	}
-	c.env.Disk().Save(c.prefix()+"notes", f.dst)
+	c.env.Disk().Save(c.prefix()+"notes", record)
 }
 
 // restoreNotes lists again what the record has.
 func (c *Chord) restoreNotes() {
-	f := fields{r: wire.NewReader(c.env.Disk().Load(c.prefix() + "notes"))}
-	for f.r.Len() > 0 {
+	f := wire.Reading(c.env.Disk().Load(c.prefix() + "notes"))
+	for f.Len() > 0 {
 		var n note
-		if n.fields(&f); f.r.Err() != nil {
+		if n.fields(&f); f.Err() != nil {
 			return
 		}
 		there := func(b p2p.Blob) bool { return b.Name == n.Name && b.Len == n.Bytes }

@@ -101,7 +101,7 @@ type uploader interface{ uploaded(u *upload, err error) }
 func (c *Chord) upload(a p2p.Addr, e entry, blob string, then uploader) {
 	u := &upload{what: put{uint8(a.Place()), e.Name, e.item}, then: then, pump: pump{blob: blob, bytes: e.Bytes}}
 	u.begin(c.env, u)
-	u.link = c.env.Dial(a, newStream(), u)
+	u.link = c.env.Dial(a, format.Streams(), u)
 }
 
 // Handle implements [p2p.Handler] for the stream.

@@ -2,6 +2,7 @@ package chord
 
 import (
 	"crypto/sha1"
+	"encoding/binary"
 	"encoding/hex"
 	"slices"
 	"strconv"
@@ -45,7 +46,7 @@ func (c *Chord) blob(e *entry) string {
 // object's SHA-1, version and name.
 
 func (c *Chord) save(e *entry) {
-	r := order.AppendUint32(e.Sum[:len(e.Sum):len(e.Sum)], e.Version)
+	r := binary.BigEndian.AppendUint32(e.Sum[:len(e.Sum):len(e.Sum)], e.Version)
 	c.env.Disk().Save(c.blob(e), append(r, e.Name...))
 }
 
@@ -61,7 +62,7 @@ func (c *Chord) restore() {
 		r := wire.NewReader(d.Load(b.Name))
 		e := entry{item: item{Bytes: b.Len}}
 		copy(e.Sum[:], r.Take(len(e.Sum)))
-		e.Version = r.Uint32(order)
+		e.Version = r.Uint32(binary.BigEndian)
 		e.Name = string(r.Take(r.Len()))
 		if r.Err() != nil || c.blob(&e) != b.Name {
 			d.Remove(b.Name)

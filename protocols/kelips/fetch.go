@@ -18,7 +18,7 @@ func (f *finding) download(h *held) {
 	}
 	d := &download{f: f, sink: sink{blob: f.name, want: h.item}}
 	d.begin(f.c.env, d)
-	d.link = d.env.Dial(f.homes[0], newStream(), d)
+	d.link = d.env.Dial(f.homes[0], format.Streams(), d)
 }
 
 func (f *finding) fetched(bytes int64) {

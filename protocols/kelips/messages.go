@@ -37,7 +37,6 @@ const (
 
 	lastQuestion = kindBye
 	lastDatagram = kindPong
-	lastKind     = kindObject
 )
 
 // kinds describes them, in the same order.

@@ -146,7 +146,7 @@ func (p *publishing) upload(home p2p.Addr) {
 	}
 	u := &upload{of: p, home: home, pump: pump{blob: p.f.blob, bytes: p.f.Bytes}}
 	u.begin(p.c.env, u)
-	u.link = p.c.env.Dial(home, newStream(), u)
+	u.link = p.c.env.Dial(home, format.Streams(), u)
 }
 
 // An upload brings a file to its home.

@@ -1,10 +1,6 @@
 package pastry_test
 
 import (
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -31,7 +27,7 @@ const (
 )
 
 // golden is every message as codec.go writes it down, by its kind.
-var golden = map[string]string{
+var golden = p2ptest.Packets{Protocol: pastry.Protocol, Opening: "\x1epstr", Golden: map[string]string{
 	"route":      "00 " + tag + key + nonce + node1 + song + path,
 	"has":        "01 " + tag + song,
 	"remove":     "02 " + tag + song + "00000003",
@@ -64,97 +60,42 @@ var golden = map[string]string{
 	"stored":     "1d 03 00000002",
 	"get":        "1e " + pstr + song,
 	"object":     "1f " + none,
-}
+}}
 
-func packet(t testing.TB, text string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func streams() p2p.Codec {
-	c, _ := pastry.Protocol.Accept([]byte("\x1epstr"))
-	return c
-}
-
-// Each message is read from its golden bytes, and written as them again.
-func TestGoldenBytes(t *testing.T) {
-	for i, k := range pastry.Protocol.Kinds[:len(golden)] {
-		codec, other := pastry.Protocol.Datagrams, streams
-		if k.Class == p2p.Transfer {
-			codec, other = other, codec
-		}
-		b := packet(t, golden[k.Name])
-		if len(b) == 0 || int(b[0]) != i {
-			t.Fatalf("%s: golden bytes %x, want number %d", k.Name, b, i)
-		}
-		m, n, err := codec().Next(b, true)
-		if err != nil || n != len(b) || m.Kind() != k.Blank.Kind() {
-			t.Fatalf("%s: read %T from %d of %d bytes, %v", k.Name, m, n, len(b), err)
-		}
-		if got := p2ptest.Encode(t, codec(), m); hex.EncodeToString(got) != hex.EncodeToString(b) {
-			t.Errorf("%s: %x is written as %x", k.Name, b, got)
-		}
-		p2ptest.RoundTrip(t, codec, m, k.Blank, m)
-		if _, _, err := other().Next(b, true); !errors.Is(err, p2p.ErrMalformed) {
-			t.Errorf("%s passes on the other kind of link: %v", k.Name, err)
-		}
-	}
-}
+func TestGoldenBytes(t *testing.T) { golden.RoundTrip(t) }
 
 func TestGoldenMeaning(t *testing.T) {
-	for name, want := range map[string]string{
+	golden.Meaning(t, map[string]string{
 		"route":    "{Tag:{ID:7} Key:42 Nonce:72623859790382856 Origin:10.0.0.1:7000 Name:song Path:[{Addr:10.0.0.1:7000 Via:} {Addr:10.0.0.2:7000 Via:row 2 digit 7}]}",
 		"leaf_set": "{Tag:{ID:7} Version:5 sides:{Smaller:[10.0.0.2:7000] Larger:[10.0.0.1:7000 10.0.0.2:7000]}}",
 		"announce": "{Tag:{ID:7} Version:5}",
-	} {
-		m, _, err := pastry.Protocol.Datagrams().Next(packet(t, golden[name]), true)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := fmt.Sprintf("%+v", reflect.ValueOf(m).Elem()); got != want {
-			t.Errorf("%s\n got %s\nwant %s", name, got, want)
-		}
-	}
+	})
 }
 
 // What the table in codec.go does not allow is refused, whatever its length
 // fields say.
 func TestMalformed(t *testing.T) {
-	for _, c := range []struct{ why, bytes string }{
-		{"no such message", "20"},
-		{"too short", "07 000000"},
-		{"too long", "07 " + tag + "00"},
-		{"a list longer than the packet", "16 " + tag + "a0 " + node1 + "00"},
-		{"more slots than are allowed", "16 " + tag + "a1 " + strings.Repeat(node1, 161) + "00"},
-		{"more leaves than are allowed", "0c 11 " + strings.Repeat(node1, 17) + "00"},
-		{"a path longer than the packet", "00 " + tag + key + nonce + node1 + "00 40 " + node1 + "0000"},
-		{"a path longer than is allowed", "00 " + tag + key + nonce + node1 + "00 41 " + strings.Repeat(node1+"0000 ", 65)},
-		{"a flag that is neither", "10 " + tag + "02 " + item},
-		{"a negative length", "10 " + tag + "01 ffffffffffffffff" + item[16:]},
-		{"a name that is cut short", "01 " + tag + "05 736f6e67"},
-		{"no such verdict", "13 " + nonce + "04 00000005 00 00 00"},
-	} {
-		m, _, err := pastry.Protocol.Datagrams().Next(packet(t, c.bytes), true)
-		if !errors.Is(err, p2p.ErrMalformed) {
-			t.Errorf("%s: read %+v, %v", c.why, m, err)
-		}
-	}
-	for _, c := range []struct{ why, bytes string }{
-		{"a datagram's message", "00"},
-		{"a piece that is too long", "1c 00040001"},
-		{"no such verdict", "1d 04 00000000"},
-		{"not our language", "1e 70737473 " + song},
-		{"an end within a message", "1e " + pstr + "05"},
-	} {
-		m, _, err := streams().Next(packet(t, c.bytes), true)
-		if !errors.Is(err, p2p.ErrMalformed) {
-			t.Errorf("%s: read %+v, %v", c.why, m, err)
-		}
-	}
+	p2ptest.Malformed(t, golden.Protocol.Datagrams, map[string]string{
+		"no such message":               "20",
+		"too short":                     "07 000000",
+		"too long":                      "07 " + tag + "00",
+		"a list longer than the packet": "16 " + tag + "a0 " + node1 + "00",
+		"more slots than are allowed":   "16 " + tag + "a1 " + strings.Repeat(node1, 161) + "00",
+		"more leaves than are allowed":  "0c 11 " + strings.Repeat(node1, 17) + "00",
+		"a path longer than the packet": "00 " + tag + key + nonce + node1 + "00 40 " + node1 + "0000",
+		"a path longer than is allowed": "00 " + tag + key + nonce + node1 + "00 41 " + strings.Repeat(node1+"0000 ", 65),
+		"a flag that is neither":        "10 " + tag + "02 " + item,
+		"a negative length":             "10 " + tag + "01 ffffffffffffffff" + item[16:],
+		"a name that is cut short":      "01 " + tag + "05 736f6e67",
+		"no such verdict":               "13 " + nonce + "04 00000005 00 00 00",
+	})
+	p2ptest.Malformed(t, golden.Streams, map[string]string{
+		"a datagram's message":     "00",
+		"a piece that is too long": "1c 00040001",
+		"no such verdict":          "1d 04 00000000",
+		"not our language":         "1e 70737473 " + song,
+		"an end within a message":  "1e " + pstr + "05",
+	})
 }
 
 // Full messages fit a datagram.
@@ -165,7 +106,7 @@ func TestDatagramsFit(t *testing.T) {
 		"13 " + nonce + "00 00000005 10 " + strings.Repeat(node1, 16) + "10 " + strings.Repeat(node1, 16) + "40 " + strings.Repeat(node1, 64),
 		"16 " + tag + "a0 " + strings.Repeat(node1, 160) + "20 " + strings.Repeat(node1, 32),
 	} {
-		m, n, err := pastry.Protocol.Datagrams().Next(packet(t, long), true)
+		m, n, err := pastry.Protocol.Datagrams().Next(p2ptest.Bytes(t, long), true)
 		if err != nil || n > p2p.MaxDatagram {
 			t.Errorf("the longest %T takes %d bytes, %v; a datagram holds %d", m, n, err, p2p.MaxDatagram)
 		}
@@ -173,44 +114,11 @@ func TestDatagramsFit(t *testing.T) {
 }
 
 func TestAccept(t *testing.T) {
-	for first, want := range map[string]string{
-		"": "more", "\x1a": "more", "\x1epst": "more", "\x1epstr": "yes", "\x1apstr\x04": "yes",
-		"G": "no", "GET /pee": "no", "\x1epsychic": "no", "\x1c\x00\x00": "no", "\x00": "no",
-	} {
-		c, err := pastry.Protocol.Accept([]byte(first))
-		got := "yes"
-		switch {
-		case err != nil:
-			got = "no"
-		case c == nil:
-			got = "more"
-		}
-		if got != want {
-			t.Errorf("a stream that begins with %q: %s, want %s", first, got, want)
-		}
-	}
+	golden.Accept(t,
+		[]string{"\x1epstr", "\x1apstr\x04"},
+		[]string{"G", "GET /pee", "\x1epsychic", "\x1c\x00\x00", "\x00"},
+		[]string{"", "\x1a", "\x1epst"})
 }
 
-func seeds(f *testing.F, class func(p2p.Class) bool) [][]byte {
-	var list [][]byte
-	for _, k := range pastry.Protocol.Kinds[:len(golden)] {
-		if class(k.Class) {
-			list = append(list, packet(f, golden[k.Name]))
-		}
-	}
-	return list
-}
-
-func FuzzDatagrams(f *testing.F) {
-	all := seeds(f, func(c p2p.Class) bool { return c != p2p.Transfer })
-	p2ptest.FuzzCodec(f, pastry.Protocol.Datagrams, all...)
-}
-
-func FuzzStreams(f *testing.F) {
-	all := seeds(f, func(c p2p.Class) bool { return c == p2p.Transfer })
-	var stream []byte
-	for _, b := range all {
-		stream = append(stream, b...)
-	}
-	p2ptest.FuzzCodec(f, streams, append(all, stream)...)
-}
+func FuzzDatagrams(f *testing.F) { golden.FuzzDatagrams(f) }
+func FuzzStreams(f *testing.F)   { golden.FuzzStreams(f) }

@@ -121,7 +121,7 @@ type download struct {
 func (f *find) download(what item) {
 	d := &download{f: f, from: f.nodes[f.i], sink: sink{blob: f.name, want: entry{Name: f.name, item: what}}}
 	d.begin(f.p.env, d)
-	d.link = d.env.Dial(d.from, newStream(), d)
+	d.link = d.env.Dial(d.from, format.Streams(), d)
 }
 
 // Handle implements [p2p.Handler] for the stream and the disk.

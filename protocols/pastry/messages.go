@@ -47,7 +47,6 @@ const (
 
 	lastQuestion = kindFallen
 	lastDatagram = kindAdopted
-	lastKind     = kindObject
 )
 
 // kinds describes them, in the same order.

@@ -97,7 +97,7 @@ type uploader interface{ uploaded(u *upload, err error) }
 func (p *Pastry) upload(a p2p.Addr, e entry, blob string, then uploader) {
 	u := &upload{what: put{e.Name, e.item}, then: then, pump: pump{blob: blob, bytes: e.Bytes}}
 	u.begin(p.env, u)
-	u.link = p.env.Dial(a, newStream(), u)
+	u.link = p.env.Dial(a, format.Streams(), u)
 }
 
 // Handle implements [p2p.Handler] for the stream.

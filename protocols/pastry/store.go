@@ -2,6 +2,7 @@ package pastry
 
 import (
 	"crypto/sha1"
+	"encoding/binary"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func (e *entry) blob() string {
 // object's SHA-1, version and name.
 
 func (p *Pastry) save(e *entry) {
-	r := order.AppendUint32(e.Sum[:len(e.Sum):len(e.Sum)], e.Version)
+	r := binary.BigEndian.AppendUint32(e.Sum[:len(e.Sum):len(e.Sum)], e.Version)
 	p.env.Disk().Save(e.blob(), append(r, e.Name...))
 }
 
@@ -54,7 +55,7 @@ func (p *Pastry) restore() {
 		r := wire.NewReader(d.Load(b.Name))
 		e := entry{item: item{Bytes: b.Len}}
 		copy(e.Sum[:], r.Take(len(e.Sum)))
-		e.Version = r.Uint32(order)
+		e.Version = r.Uint32(binary.BigEndian)
 		e.Name = string(r.Take(r.Len()))
 		if r.Err() != nil || e.blob() != b.Name {
 			d.Remove(b.Name)

@@ -1,6 +1,8 @@
 // Package wire holds what the codecs of several protocols need: reading and
-// writing of integers, strings and addresses with every length checked, and
-// the small HTTP/1.x text format that the systems of the era share.
+// writing of integers, strings and addresses with every length checked; whole
+// formats of numbered messages, for protocols whose papers name none ([Format]
+// and [Fields]); and the small HTTP/1.x text format that the systems of the era
+// share.
 package wire
 
 import (
@@ -15,8 +17,10 @@ import (
 // the packet is too short for, every further one is zero and Err says so: a
 // decoder reads all fields and asks once.
 type Reader struct {
-	b   []byte
-	err error
+	b          []byte
+	err        error
+	short      bool // it ended within a value,
+	want, left int  // of so many bytes, which has so many
 }
 
 // NewReader returns a Reader of b, whose slices it shares.
@@ -25,8 +29,8 @@ func NewReader(b []byte) *Reader { return &Reader{b: b} }
 // Take returns the next n bytes, which lie in the packet; nil if there are
 // fewer.
 func (r *Reader) Take(n int) []byte {
-	if n < 0 || n > len(r.b) {
-		r.Fail("%d bytes wanted, %d left", n, len(r.b))
+	if uint(n) > uint(len(r.b)) {
+		r.lack(n)
 		return nil
 	}
 	b := r.b[:n:n]
@@ -34,26 +38,46 @@ func (r *Reader) Take(n int) []byte {
 	return b
 }
 
+// lack notes that n bytes are not there. The error is made when it is asked for:
+// a stream that only has not come yet makes none.
+func (r *Reader) lack(n int) {
+	if !r.failed() {
+		r.short, r.want, r.left = true, n, len(r.b)
+		r.b = nil
+	}
+}
+
+func (r *Reader) failed() bool { return r.short || r.err != nil }
+
 // Fail sets the error, unless there is one already. It wraps p2p.ErrMalformed.
 func (r *Reader) Fail(format string, args ...any) {
-	if r.err == nil {
+	if !r.failed() {
 		r.err = fmt.Errorf("%w: %s", p2p.ErrMalformed, fmt.Sprintf(format, args...))
 		r.b = nil
 	}
 }
 
+// Short reports whether what is wrong with the packet is only that it ended too
+// early: of a stream, more may come.
+func (r *Reader) Short() bool { return r.short }
+
 // Len counts the bytes that are left.
 func (r *Reader) Len() int { return len(r.b) }
 
 // Err returns the first error, or nil.
-func (r *Reader) Err() error { return r.err }
+func (r *Reader) Err() error {
+	if r.short && r.err == nil {
+		r.err = fmt.Errorf("%w: %d bytes wanted, %d left", p2p.ErrMalformed, r.want, r.left)
+	}
+	return r.err
+}
 
 // End returns the first error; it is one if bytes are left.
 func (r *Reader) End() error {
 	if len(r.b) > 0 {
 		r.Fail("%d bytes too many", len(r.b))
 	}
-	return r.err
+	return r.Err()
 }
 
 // Uint8 reads one byte.
