@@ -120,14 +120,14 @@ func (s *Sweep) load(file string) (*Case, error) {
 	if c.Protocol != s.Protocol.Name {
 		return nil, fmt.Errorf("hunt: %s is a plan for %s; this sweep is of %s", file, c.Protocol, s.Protocol.Name)
 	}
-	return c, c.check()
+	return c, c.Check()
 }
 
 // maxNodes bounds what a file can ask for.
 const maxNodes = 10_000
 
-// check reports what makes no sense in a case that was read.
-func (c *Case) check() error {
+// Check reports what makes no sense in a case that was read.
+func (c *Case) Check() error {
 	if c.Nodes < 1 || c.Nodes > maxNodes {
 		return fmt.Errorf("hunt: a plan for %d nodes: want 1 to %d", c.Nodes, maxNodes)
 	}

@@ -18,9 +18,24 @@ const (
 	most = 3000
 )
 
+// A Played is what came of playing a case.
+type Played struct {
+	Violation *Violation // nil: none
+	Done      []bool     // which events were not passed over
+	Err       error      // of the harness
+}
+
+// Shrink makes a case that violates an invariant as small as it can, where cases
+// are not a Sweep's: play plays one, several at once; least is how many nodes are
+// left to be there at first. It ends early once ended says so.
+func Shrink(c *Case, least int, play func(*Case) Played, ended func() bool) *Case {
+	return (&shrinking{play: play, least: least, best: c, ended: ended}).shrink()
+}
+
 // A shrinking makes a case smaller that violates an invariant.
 type shrinking struct {
-	s     *Sweep
+	play  func(*Case) Played
+	least int
 	best  *Case // with its Violation
 	runs  int
 	ended func() bool // the user has had enough
@@ -28,7 +43,14 @@ type shrinking struct {
 
 // shrink returns the smallest case that it finds to violate the same invariant.
 func (s *Sweep) shrink(c *Case, ended func() bool) *Case {
-	h := &shrinking{s: s, best: c, ended: ended}
+	play := func(c *Case) Played {
+		r := s.play(c)
+		return Played{r.broken, r.played, r.err}
+	}
+	return Shrink(c, s.Least, play, ended)
+}
+
+func (h *shrinking) shrink() *Case {
 	h.cutOff()
 	for again := true; again; {
 		again = h.fewer()
@@ -43,25 +65,26 @@ func (s *Sweep) shrink(c *Case, ended func() bool) *Case {
 // try plays a smaller case, with several draws at once, and takes it if it is
 // as bad.
 func (h *shrinking) try(c *Case) bool {
-	if len(c.Up) < h.s.Least {
+	if len(c.Up) < h.least {
 		return false
 	}
 	together := runtime.GOMAXPROCS(0)
 	for from := 0; from < draws && h.runs < most && !h.ended(); from += together {
-		tries := make([]*run, min(together, draws-from))
+		cases := make([]*Case, min(together, draws-from))
+		tries := make([]Played, len(cases))
 		var all sync.WaitGroup
 		for i := range tries {
-			other := c.clone()
-			other.Seed += uint64(from + i)
-			all.Go(func() { tries[i] = h.s.play(other) })
+			cases[i] = c.clone()
+			cases[i].Seed += uint64(from + i)
+			all.Go(func() { tries[i] = h.play(cases[i]) })
 		}
 		all.Wait()
-		for _, r := range tries {
+		for i, p := range tries {
 			h.runs++
-			if r.err == nil && r.broken != nil && r.broken.Invariant == h.best.Invariant {
-				h.best = r.c
-				h.best.Violation = *r.broken
-				h.best.keep(r.played)
+			if p.Err == nil && p.Violation != nil && p.Violation.Invariant == h.best.Invariant {
+				h.best = cases[i]
+				h.best.Violation = *p.Violation
+				h.best.keep(p.Done)
 				return true
 			}
 		}
