@@ -42,7 +42,8 @@ func (s *shell) commands() []*cli.Command {
 		s.crash(), s.vanish(), s.restart(), s.pause(), s.resume(),
 		s.cut(), s.shape(), s.heal(), s.churn(), s.wait(),
 		s.metrics(), s.logs(), s.trace(),
-		s.begin(), s.doctor(), s.clean(),
+		s.begin(), s.assign(), s.grading(), s.replay(),
+		s.doctor(), s.clean(),
 	}
 	for _, c := range all {
 		c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return misuse(err.Error()) }

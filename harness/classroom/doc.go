@@ -1,0 +1,48 @@
+// Package classroom grades programming assignments: the program of a student plays
+// the nodes of a network in the simulator, and what comes of it is held against an
+// oracle that knows what is right.
+//
+//	m, err := classroom.Load("experiments/assignments/05-chord")
+//	g, err := m.GradeFolder(ctx, bed, "mp5", classroom.Options{Course: m.NewCourse("fa27"), Time: classroom.DefaultTime})
+//	err = g.Save("mp5")
+//
+// # Who does what
+//
+// The program is a process of its own and hears of the world line by line
+// (package step), so that it can be written in any language, and so that the clock,
+// the network, the scenarios and the verdicts are out of its reach. It is never asked
+// whether it did well: an oracle works out what each find ought to bring from who is
+// alive, and messages are counted where they are sent.
+//
+// An assignment is a folder: assignment.json (see Manifest), handout.md (a template),
+// skeleton, reference, and variants. Mutants are the reference with a few characters
+// changed. A course's key draws its Twists; the handout says them, and the oracle
+// asks for them. The reference takes them by flags, so that it is the same for all
+// courses.
+//
+// # What a seed draws
+//
+// How many nodes there are, their addresses and ids, who joins, crashes and leaves
+// when, the delays, and what is looked for. Node 0 is everybody's contact and never
+// fails. Public seeds are the same everywhere; hidden ones follow from a secret, the
+// course's key and the test. A test passes if all its checks hold with all seeds; with
+// fewer, breakpoints of the manifest give a share of its points. A test that needs one
+// that did not pass is blocked.
+//
+// Some seeds are played once more with a process for each node. If a single line is
+// then another, the nodes share what no message has carried, or the program is not
+// deterministic: the test is worth nothing, and which of the two it is is said.
+//
+// # Why a failure is small
+//
+// What a seed drew is a hunt.Case; the first violation of a test is shrunk by
+// hunt.Shrink as far as a few seconds allow, and kept as a file with its story. The
+// file and the submission give the same lines again, byte for byte: Replay compares.
+//
+// # What is missing
+//
+// The container lane (real nodes), streams and disks for stepped programs, similarity
+// of sources, and the layout of Gradescope's zip. Variants are not yet written for any
+// assignment. The program runs without confinement: grade only whom you trust, or in a
+// container or virtual machine of your own.
+package classroom
