@@ -10,6 +10,7 @@ import (
 	"peerbed/harness/sim"
 	"peerbed/protocols/bittorrent"
 	"peerbed/protocols/p2p"
+	"peerbed/protocols/p2p/p2ptest"
 )
 
 const (
@@ -27,11 +28,7 @@ type swarm struct {
 
 func config(t testing.TB, changes ...string) bittorrent.Config {
 	t.Helper()
-	cfg, err := p2p.With(bittorrent.Protocol.Config, changes...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cfg.(bittorrent.Config)
+	return p2ptest.Config(t, bittorrent.Protocol, changes...).(bittorrent.Config)
 }
 
 // lay starts a tracker and n peers; settings says what is special to node i.

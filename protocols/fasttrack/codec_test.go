@@ -14,14 +14,7 @@ import (
 	"peerbed/protocols/p2p/p2ptest"
 )
 
-func addr(t testing.TB, s string) p2p.Addr {
-	t.Helper()
-	a, err := p2p.ParseAddr(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
+var addr = p2ptest.Addr
 
 // unhex reads hex digits with spaces; what stands in quotes is text.
 func unhex(t testing.TB, s string) string {
@@ -39,22 +32,6 @@ func unhex(t testing.TB, s string) string {
 		out = append(out, b...)
 	}
 	return string(out)
-}
-
-// accepted is the codec for a stream that begins so.
-func accepted(t testing.TB, first string) p2p.Codec {
-	t.Helper()
-	for n := range 9 {
-		c, err := fasttrack.Accept([]byte(first[:n]))
-		if err != nil {
-			t.Fatalf("Accept of %q: %v", first[:n], err)
-		}
-		if c != nil {
-			return c
-		}
-	}
-	t.Fatalf("Accept does not know %q after 8 bytes", first)
-	return nil
 }
 
 const hashHex = "5d41402abc4b2a76b9719d911017c592 faffffff"

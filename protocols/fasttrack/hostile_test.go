@@ -20,9 +20,9 @@ func TestHostile(t *testing.T) {
 	before := heap()
 	idle := []string{"fa00b62b", clientHello, "'GET /'", "'GET /.hash='", "'GIVE 12'"}
 	for i := range 1000 {
-		d.call(fmt.Sprintf("100.64.%d.%d:40000", 1+i/250, i%250), unhex(t, idle[i%len(idle)]))
+		d.Call(fmt.Sprintf("100.64.%d.%d:40000", 1+i/250, i%250), unhex(t, idle[i%len(idle)]))
 		if i%100 == 0 {
-			d.pass(100 * time.Millisecond)
+			d.Pass(100 * time.Millisecond)
 		}
 	}
 	r := rand.New(rand.NewPCG(1, 50))
@@ -34,16 +34,16 @@ func TestHostile(t *testing.T) {
 	}
 	bob.frame(0x06, askForBlue)
 	bob.hearsFrame(0x07, songFound)
-	d.pass(2 * time.Second)
+	d.Pass(2 * time.Second)
 	bob.hearsFrame(0x08, "0007")
 	for range 5 {
-		d.pass(4 * time.Second)
+		d.Pass(4 * time.Second)
 		alice.write("50")
 		bob.write("50")
 	}
 	open := 0
-	for _, s := range d.streams {
-		if !s.over && s != alice.stream && s != bob.stream {
+	for _, s := range d.Streams {
+		if !s.Over && s != alice.stream && s != bob.stream {
 			open++
 		}
 	}
@@ -51,7 +51,7 @@ func TestHostile(t *testing.T) {
 	if children := len(d.detail().Children); children > 52 || open > 200+200+children {
 		t.Errorf("20 seconds later there are %d children, and %d streams are open", children, open)
 	}
-	if alice.over || bob.over {
+	if alice.Over || bob.Over {
 		t.Error("a session of others has ended")
 	}
 }
@@ -61,20 +61,20 @@ func (d *desk) attack(r *rand.Rand, i int) {
 	from := fmt.Sprintf("100.64.9.%d:40000", i)
 	switch i % 5 {
 	case 0: // noise behind the greeting
-		s := d.call(from, unhex(d.t, clientHello))
+		s := d.Call(from, unhex(d.T, clientHello))
 		b := make([]byte, 5000)
 		for k := range b {
 			b[k] = byte(r.Uint32())
 		}
-		s.say(string(b))
-		if !s.over {
-			d.t.Error("noise is a session")
+		s.Say(string(b))
+		if !s.Over {
+			d.T.Error("noise is a session")
 		}
 		return
 	case 1: // a head that does not end
-		s := d.call(from, "GET /"+string(make([]byte, 9000)))
-		if !s.over {
-			d.t.Error("a request of 9000 bytes without an end")
+		s := d.Call(from, "GET /"+string(make([]byte, 9000)))
+		if !s.Over {
+			d.T.Error("a request of 9000 bytes without an end")
 		}
 		return
 	}
@@ -94,13 +94,13 @@ func (d *desk) attack(r *rand.Rand, i int) {
 			f.frame(0x06, fmt.Sprintf("0001 ffff %04x 01 bf 00", k))
 		}
 		f.out = 0
-		f.stream.out = nil
+		f.stream.Said()
 	case 4: // a link that is none: answers to nothing, as another supernode
 		f.frame(0x8007, "0102030405060708 00 64400001 04be 0007 0000")
 	}
 }
 
-func (d *desk) detail() fasttrack.Detail { return d.node.Inspect().Detail.(fasttrack.Detail) }
+func (d *desk) detail() fasttrack.Detail { return d.Node.Inspect().Detail.(fasttrack.Detail) }
 
 func heap() int64 {
 	var m runtime.MemStats

@@ -10,6 +10,7 @@ import (
 
 	"peerbed/protocols/fasttrack"
 	"peerbed/protocols/p2p"
+	"peerbed/protocols/p2p/p2ptest"
 )
 
 // Sessions with open clients: what giFT and mldonkey say, typed from what is known
@@ -19,6 +20,7 @@ import (
 // is the one that TestCipherVectors holds against theirs; its frames are made here.
 type foreign struct {
 	*stream
+	t                  testing.TB
 	encipher, decipher func([]byte)
 	out, in            uint32 // states of the frames' heads
 	plain              []byte
@@ -34,16 +36,16 @@ const (
 
 // client is an open client that has dialled our supernode and knows its network.
 func (d *desk) client(from string) *foreign {
-	d.t.Helper()
-	f := &foreign{stream: d.call(from, unhex(d.t, clientHello)), out: 0x51, in: 0x51}
-	said := f.stream.said()
-	if want := unhex(d.t, ourWelcome); !strings.HasPrefix(said, want) {
-		d.t.Fatalf("the supernode says %x; want %x first", said, want)
+	d.T.Helper()
+	f := &foreign{t: d.T, stream: d.Call(from, unhex(d.T, clientHello)), out: 0x51, in: 0x51}
+	said := f.stream.Said()
+	if want := unhex(d.T, ourWelcome); !strings.HasPrefix(said, want) {
+		d.T.Fatalf("the supernode says %x; want %x first", said, want)
 	}
 	f.encipher = fasttrack.Keystream(fasttrack.Plain, clientSeed^supernodeSeed)
 	f.decipher = fasttrack.Keystream(fasttrack.Plain, supernodeSeed)
 	f.take(said[8:])
-	f.hears("'KaZaA' 00")
+	f.Hears("'KaZaA' 00")
 	f.write("'KaZaA' 00")
 	return f
 }
@@ -51,13 +53,13 @@ func (d *desk) client(from string) *foreign {
 // in is a client that has logged in, and has heard what it needs: a list with a
 // supernode in it, that its shares are wanted, its address.
 func (d *desk) in(from, name, port string) *foreign {
-	d.t.Helper()
+	d.T.Helper()
 	f := d.client(from)
 	ip := from[:strings.IndexByte(from, ':')]
 	hex := map[string]string{"100.64.0.2": "64400002", "100.64.0.3": "64400003"}[ip]
 	f.frame(0x02, hex+port+" 9b 00 '"+name+"'")
-	if list := f.heard(0x00); !strings.HasPrefix(list, unhex(d.t, "64400001 04be")) || len(list)%8 != 0 {
-		d.t.Fatalf("the list of supernodes is %x", list)
+	if list := f.heard(0x00); !strings.HasPrefix(list, unhex(d.T, "64400001 04be")) || len(list)%8 != 0 {
+		d.T.Fatalf("the list of supernodes is %x", list)
 	}
 	f.hearsFrame(0x03, "")
 	f.hearsFrame(0x2c, hex)
@@ -66,22 +68,22 @@ func (d *desk) in(from, name, port string) *foreign {
 
 // write says bytes, enciphered.
 func (f *foreign) write(text string) {
-	f.d.t.Helper()
-	b := []byte(unhex(f.d.t, text))
+	f.t.Helper()
+	b := []byte(unhex(f.t, text))
 	f.encipher(b)
-	f.say(string(b))
+	f.Say(string(b))
 }
 
 // frame says a frame.
 func (f *foreign) frame(kind uint16, payload string) {
-	f.d.t.Helper()
-	b := unhex(f.d.t, payload)
+	f.t.Helper()
+	b := unhex(f.t, payload)
 	tl, th, ll, lh := byte(kind), byte(kind>>8), byte(len(b)), byte(len(b)>>8)
 	head := map[uint32][]byte{0: {tl, th, lh, ll}, 1: {th, lh, tl, ll}, 2: {th, ll, lh, tl}}[f.out%3]
 	f.out ^= ^(uint32(kind) + uint32(len(b)))
 	whole := append(append([]byte{0x4b}, head...), b...)
 	f.encipher(whole)
-	f.say(string(whole))
+	f.Say(string(whole))
 }
 
 // take deciphers what the node has said.
@@ -91,31 +93,31 @@ func (f *foreign) take(said string) {
 	f.plain = append(f.plain, b...)
 }
 
-// hears checks the next bytes.
-func (f *foreign) hears(text string) {
-	f.d.t.Helper()
-	f.take(f.stream.said())
-	want := unhex(f.d.t, text)
+// Hears checks the next bytes.
+func (f *foreign) Hears(text string) {
+	f.t.Helper()
+	f.take(f.stream.Said())
+	want := unhex(f.t, text)
 	if !bytes.HasPrefix(f.plain, []byte(want)) {
-		f.d.t.Fatalf("heard %x, want %x", f.plain, want)
+		f.t.Fatalf("heard %x, want %x", f.plain, want)
 	}
 	f.plain = f.plain[len(want):]
 }
 
 // silent checks that nothing has been said.
 func (f *foreign) silent() {
-	f.d.t.Helper()
-	if f.take(f.stream.said()); len(f.plain) > 0 {
-		f.d.t.Fatalf("heard %x, want nothing", f.plain)
+	f.t.Helper()
+	if f.take(f.stream.Said()); len(f.plain) > 0 {
+		f.t.Fatalf("heard %x, want nothing", f.plain)
 	}
 }
 
 // heard returns the payload of the next frame, which must be of that type.
 func (f *foreign) heard(kind uint16) string {
-	f.d.t.Helper()
-	f.take(f.stream.said())
+	f.t.Helper()
+	f.take(f.stream.Said())
 	if len(f.plain) < 5 || f.plain[0] != 0x4b {
-		f.d.t.Fatalf("heard %x, want a frame of type %02x", f.plain, kind)
+		f.t.Fatalf("heard %x, want a frame of type %02x", f.plain, kind)
 	}
 	h := f.plain[1:5]
 	var tl, th, ll, lh byte
@@ -129,7 +131,7 @@ func (f *foreign) heard(kind uint16) string {
 	}
 	got, n := uint16(th)<<8|uint16(tl), int(lh)<<8|int(ll)
 	if got != kind || len(f.plain) < 5+n {
-		f.d.t.Fatalf("heard a frame of type %02x and %d bytes in %x, want type %02x", got, n, f.plain, kind)
+		f.t.Fatalf("heard a frame of type %02x and %d bytes in %x, want type %02x", got, n, f.plain, kind)
 	}
 	f.in ^= ^(uint32(got) + uint32(n))
 	payload := string(f.plain[5 : 5+n])
@@ -138,9 +140,9 @@ func (f *foreign) heard(kind uint16) string {
 }
 
 func (f *foreign) hearsFrame(kind uint16, payload string) {
-	f.d.t.Helper()
-	if got, want := f.heard(kind), unhex(f.d.t, payload); got != want {
-		f.d.t.Fatalf("the frame of type %02x is\n%x, want\n%x", kind, got, want)
+	f.t.Helper()
+	if got, want := f.heard(kind), unhex(f.t, payload); got != want {
+		f.t.Fatalf("the frame of type %02x is\n%x, want\n%x", kind, got, want)
 	}
 }
 
@@ -159,7 +161,7 @@ func TestSessionShareAndSearch(t *testing.T) {
 	bob.frame(0x06, askForBlue)
 	bob.hearsFrame(0x07, songFound)
 	bob.silent()
-	d.pass(2 * time.Second)
+	d.Pass(2 * time.Second)
 	bob.hearsFrame(0x08, "0007")
 
 	bob.frame(0x06, "0001 0064 0008 01 bf 01 00 03 14 "+hashHex) // by hash
@@ -169,16 +171,16 @@ func TestSessionShareAndSearch(t *testing.T) {
 	alice.frame(0x06, strings.Replace(askForBlue, "0007", "000b", 1))      // her own are not for her
 	alice.frame(0x05, songFile)
 	bob.frame(0x06, strings.Replace(askForBlue, "0007", "000c", 1))
-	d.pass(2 * time.Second)
+	d.Pass(2 * time.Second)
 	for _, id := range []string{"0008", "0009", "000a", "000c"} {
 		bob.hearsFrame(0x08, id)
 	}
 	alice.hearsFrame(0x08, "000b")
 	alice.write("50")
-	alice.hears("52")
+	alice.Hears("52")
 	alice.frame(0x09, "00000001") // statistics, which nobody wants
 	alice.silent()
-	if alice.over || bob.over {
+	if alice.Over || bob.Over {
 		t.Error("a session has ended")
 	}
 }
@@ -188,17 +190,17 @@ func TestSessionFetchFromClient(t *testing.T) {
 	d := newDesk(t, "role=supernode")
 	d.in("100.64.0.2:40000", "alice", "04be").frame(0x22, songShare)
 	var got *p2p.Result
-	d.node.Do(p2p.Fetch{Name: "Blue Song.mp3"}, func(r p2p.Result) { got = &r })
-	d.pass(time.Second)
-	s := d.streams[len(d.streams)-1]
-	if s.peer.Addr != addr(t, "100.64.0.2:1214") {
-		t.Fatalf("it dials %v", s.peer.Addr)
+	d.Node.Do(p2p.Fetch{Name: "Blue Song.mp3"}, func(r p2p.Result) { got = &r })
+	d.Pass(time.Second)
+	s := d.Last()
+	if s.Peer.Addr != addr(t, "100.64.0.2:1214") {
+		t.Fatalf("it dials %v", s.Peer.Addr)
 	}
-	s.hears("GET /.hash=5d41402abc4b2a76b9719d911017c592faffffff HTTP/1.1\r\nUser-Agent: peerbed/1\r\nHost: 100.64.0.2:1214\r\n" +
+	s.Hears("GET /.hash=5d41402abc4b2a76b9719d911017c592faffffff HTTP/1.1\r\nUser-Agent: peerbed/1\r\nHost: 100.64.0.2:1214\r\n" +
 		"X-Kazaa-Network: KaZaA\r\nX-Kazaa-Username: " + selfUser + "\r\nRange: bytes=0-4\r\nConnection: Keep-Alive\r\n\r\n")
-	s.say("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-4/5\r\nContent-Length: 5\r\nServer: giFT-FastTrack\r\nX-Kazaa-IP: 100.64.0.2:1214\r\nX-KazaaTag: 4=Blue\r\n\r\nhello")
-	if got == nil || got.Err != nil || string(d.blobs["Blue Song.mp3"]) != "hello" || got.Found[0] != s.peer.Addr {
-		t.Errorf("fetched %q: %+v", d.blobs["Blue Song.mp3"], got)
+	s.Say("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-4/5\r\nContent-Length: 5\r\nServer: giFT-FastTrack\r\nX-Kazaa-IP: 100.64.0.2:1214\r\nX-KazaaTag: 4=Blue\r\n\r\nhello")
+	if got == nil || got.Err != nil || string(d.Files["Blue Song.mp3"]) != "hello" || got.Found[0] != s.Peer.Addr {
+		t.Errorf("fetched %q: %+v", d.Files["Blue Song.mp3"], got)
 	}
 }
 
@@ -208,22 +210,22 @@ func TestSessionFetchFromFirewalledClient(t *testing.T) {
 	alice := d.in("100.64.0.2:40000", "alice", "0000")
 	alice.frame(0x22, songShare)
 	var got *p2p.Result
-	d.node.Do(p2p.Fetch{Name: "Blue Song.mp3"}, func(r p2p.Result) { got = &r })
-	d.pass(time.Second)
+	d.Node.Do(p2p.Fetch{Name: "Blue Song.mp3"}, func(r p2p.Result) { got = &r })
+	d.Pass(time.Second)
 	push := alice.heard(0x0d)
 	if len(push) != 10 || push[4:] != unhex(t, "64400001 04be") {
 		t.Fatalf("the push is %x", push)
 	}
 	id := uint32(push[0])<<24 | uint32(push[1])<<16 | uint32(push[2])<<8 | uint32(push[3])
-	s := d.call("100.64.0.2:40001", "GIVE "+decimal(id)+"\r\n\r\n")
-	if said := s.said(); !strings.HasPrefix(said, "GET /.hash=5d41402abc4b2a76b9719d911017c592faffffff HTTP/1.1\r\n") {
+	s := d.Call("100.64.0.2:40001", "GIVE "+decimal(id)+"\r\n\r\n")
+	if said := s.Said(); !strings.HasPrefix(said, "GET /.hash=5d41402abc4b2a76b9719d911017c592faffffff HTTP/1.1\r\n") {
 		t.Fatalf("after GIVE it says %q", said)
 	}
-	s.say("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-	if got == nil || got.Err != nil || string(d.blobs["Blue Song.mp3"]) != "hello" {
-		t.Errorf("fetched %q: %+v", d.blobs["Blue Song.mp3"], got)
+	s.Say("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+	if got == nil || got.Err != nil || string(d.Files["Blue Song.mp3"]) != "hello" {
+		t.Errorf("fetched %q: %+v", d.Files["Blue Song.mp3"], got)
 	}
-	if s := d.call("100.64.0.2:40002", "GIVE 4711\r\n"); !s.over {
+	if s := d.Call("100.64.0.2:40002", "GIVE 4711\r\n"); !s.Over {
 		t.Error("a GIVE that nobody waits for")
 	}
 }
@@ -240,30 +242,30 @@ func decimal(n uint32) string {
 // push done.
 func TestSessionClientFetches(t *testing.T) {
 	d := newDesk(t, "role=supernode")
-	d.publish("Red Song.mp3", "hello")
+	d.Publish("Red Song.mp3", "hello")
 	bob := d.in("100.64.0.3:40000", "bob", "04bf")
 	bob.frame(0x06, "0001 0064 0007 01 bf 01 05 00 03 'red'")
 	bob.hearsFrame(0x07, "64400001 04be 0007 0001 64400001 04be c7 '"+selfUser+"' 01 'KaZaA' 00 "+hashHex+
 		checksumOf(t, "hello")+" 05 01 02 0c 'Red Song.mp3'")
 
-	s := d.call("100.64.0.3:40001", "GET /.hash=5D41402ABC4B2A76B9719D911017C592FAFFFFFF HTTP/1.0\r\nUserAgent: giFT-FastTrack\r\nX-Kazaa-Network: KaZaA\r\nX-Kazaa-Username: bob\r\nRange: bytes=1-3\r\n\r\n")
-	s.hears("HTTP/1.1 206 Partial Content\r\nServer: peerbed/1\r\nContent-Length: 3\r\nContent-Range: bytes 1-3/5\r\nX-Kazaa-Username: " + selfUser + "\r\nConnection: close\r\n\r\nell")
-	if !s.over {
+	s := d.Call("100.64.0.3:40001", "GET /.hash=5D41402ABC4B2A76B9719D911017C592FAFFFFFF HTTP/1.0\r\nUserAgent: giFT-FastTrack\r\nX-Kazaa-Network: KaZaA\r\nX-Kazaa-Username: bob\r\nRange: bytes=1-3\r\n\r\n")
+	s.Hears("HTTP/1.1 206 Partial Content\r\nServer: peerbed/1\r\nContent-Length: 3\r\nContent-Range: bytes 1-3/5\r\nX-Kazaa-Username: " + selfUser + "\r\nConnection: close\r\n\r\nell")
+	if !s.Over {
 		t.Error("the stream of HTTP/1.0 stays")
 	}
-	s = d.call("100.64.0.3:40001", "GET /.hash=00000000000000000000000000000000ffffffff HTTP/1.0\r\n\r\n")
-	if said := s.said(); !strings.HasPrefix(said, "HTTP/1.1 404 Not Found\r\n") {
+	s = d.Call("100.64.0.3:40001", "GET /.hash=00000000000000000000000000000000ffffffff HTTP/1.0\r\n\r\n")
+	if said := s.Said(); !strings.HasPrefix(said, "HTTP/1.1 404 Not Found\r\n") {
 		t.Errorf("what it does not have is answered %q", said)
 	}
 
 	bob.frame(0x0d, "000004d2 64400003 04bf 64400001 04be 64400001 04be '"+selfUser+"'")
-	s = d.streams[len(d.streams)-1]
-	if s.peer.Addr != addr(t, "100.64.0.3:1215") {
-		t.Fatalf("a push to bob dials %v", s.peer.Addr)
+	s = d.Last()
+	if s.Peer.Addr != addr(t, "100.64.0.3:1215") {
+		t.Fatalf("a push to bob dials %v", s.Peer.Addr)
 	}
-	s.hears("GIVE 1234\r\n")
-	s.say("GET /.hash=5d41402abc4b2a76b9719d911017c592faffffff HTTP/1.0\r\n\r\n")
-	if said := s.said(); !strings.HasSuffix(said, "\r\n\r\nhello") {
+	s.Hears("GIVE 1234\r\n")
+	s.Say("GET /.hash=5d41402abc4b2a76b9719d911017c592faffffff HTTP/1.0\r\n\r\n")
+	if said := s.Said(); !strings.HasSuffix(said, "\r\n\r\nhello") {
 		t.Errorf("after GIVE it is asked, and says %q", said)
 	}
 }
@@ -299,10 +301,10 @@ func TestSessionPushBetweenClients(t *testing.T) {
 	bob.frame(0x0d, "000004d2 64400003 04bf 64400002 0000 64400001 04be 'alice'")
 	alice.hearsFrame(0x0d, "000004d2 64400003 04bf")
 	bob.frame(0x0d, "000004d3 64400003 04bf 64400009 0000 64400008 04be 'carol'")
-	if len(d.sent) != 1 || d.sent[0] != (datagram{addr(t, "100.64.0.8:1214"), unhex(t, "8d 000004d3 64400003 04bf 64400009 0000 64400008 04be 'carol'")}) {
-		t.Errorf("sent %+v", d.sent)
+	if len(d.Sent) != 1 || d.Sent[0] != (p2ptest.Datagram{To: addr(t, "100.64.0.8:1214"), Bytes: unhex(t, "8d 000004d3 64400003 04bf 64400009 0000 64400008 04be 'carol'")}) {
+		t.Errorf("sent %+v", d.Sent)
 	}
-	d.node.Handle(addr(t, "100.64.0.8:1214").Peer(), &fasttrack.PushOn{PushWanted: fasttrack.PushWanted{
+	d.Node.Handle(addr(t, "100.64.0.8:1214").Peer(), &fasttrack.PushOn{PushWanted: fasttrack.PushWanted{
 		Push: fasttrack.Push{ID: 9, To: addr(t, "100.64.0.9:1")}, Who: addr(t, "100.64.0.2:0"), User: "alice"}})
 	alice.hearsFrame(0x0d, "00000009 64400009 0001")
 }
@@ -312,23 +314,23 @@ func TestSessionPushBetweenClients(t *testing.T) {
 func TestSessionWithForeignSupernode(t *testing.T) {
 	super := addr(t, "100.64.0.9:1214")
 	d := newDeskOf(t, &p2p.State{Detail: fasttrack.Detail{Role: "ordinary", Parent: super}}, "role=ordinary")
-	d.publish("Red Song.mp3", "hello")
-	s := d.streams[0]
-	s.stands()
-	s.hears(unhex(t, ourHello))
-	f := &foreign{stream: s, out: 0x51, in: 0x51}
+	d.Publish("Red Song.mp3", "hello")
+	s := d.Streams[0]
+	s.Stands()
+	s.Hears(unhex(t, ourHello))
+	f := &foreign{t: t, stream: s, out: 0x51, in: 0x51}
 	f.encipher = fasttrack.Keystream(fasttrack.Plain, 0x12345678)
 	f.decipher = fasttrack.Keystream(fasttrack.Plain, clientSeed^0x12345678)
-	s.say(unhex(t, "12345678 0a560302")) // another seed, whose mask is known: type 40
+	s.Say(unhex(t, "12345678 0a560302")) // another seed, whose mask is known: type 40
 	f.write("'KaZaA' 00")
-	f.hears("'KaZaA' 00")
+	f.Hears("'KaZaA' 00")
 	f.hearsFrame(0x02, "64400001 04be c7 00 '"+selfUser+"'")
 	f.frame(0x09, strings.Repeat("00", 60))
 	f.frame(0x00, "64400009 04be 00 10 64400008 04be 05 20")
 	f.frame(0x03, "")
 	f.hearsFrame(0x22, "00 01 0000 "+hashHex+checksumOf(t, "hello")+" 05 01 02 0c 'Red Song.mp3'")
 	var got *p2p.Result
-	d.node.Do(p2p.Find{Name: "blue song.mp3"}, func(r p2p.Result) { got = &r })
+	d.Node.Do(p2p.Find{Name: "blue song.mp3"}, func(r p2p.Result) { got = &r })
 	asked := f.heard(0x06)
 	if asked[:4] != unhex(t, "0001 0064") || asked[6:] != unhex(t, "01 bf 01 05 00 0d 'blue song.mp3'") {
 		t.Errorf("it asks %x", asked)
@@ -339,13 +341,13 @@ func TestSessionWithForeignSupernode(t *testing.T) {
 		t.Errorf("found %+v", got)
 	}
 	f.frame(0x0d, "000004d2 64400003 04bf")
-	if push := d.streams[len(d.streams)-1]; push.peer.Addr != addr(t, "100.64.0.3:1215") || push.said() != "GIVE 1234\r\n" {
-		t.Errorf("a push is obeyed by a stream to %v", push.peer.Addr)
+	if push := d.Last(); push.Peer.Addr != addr(t, "100.64.0.3:1215") || push.Said() != "GIVE 1234\r\n" {
+		t.Errorf("a push is obeyed by a stream to %v", push.Peer.Addr)
 	}
 	var removed *p2p.Result
-	d.node.Do(p2p.Remove{Name: "Red Song.mp3"}, func(r p2p.Result) { removed = &r })
+	d.Node.Do(p2p.Remove{Name: "Red Song.mp3"}, func(r p2p.Result) { removed = &r })
 	f.hearsFrame(0x05, hashHex+checksumOf(t, "hello")+" 05 01 02 0c 'Red Song.mp3'")
-	f.hears("50") // is that done?
+	f.Hears("50") // is that done?
 	if removed != nil {
 		t.Error("removed before the supernode has said so")
 	}
@@ -353,10 +355,10 @@ func TestSessionWithForeignSupernode(t *testing.T) {
 	if removed == nil || removed.Err != nil {
 		t.Errorf("removed: %+v", removed)
 	}
-	d.pass(6 * time.Second)
-	f.hears("50")
-	d.pass(12 * time.Second) // and no answer: it turns to the other that it has heard of
-	if !s.over || !slices.ContainsFunc(d.streams, func(s *stream) bool { return s.peer.Addr == addr(t, "100.64.0.8:1214") }) {
+	d.Pass(6 * time.Second)
+	f.Hears("50")
+	d.Pass(12 * time.Second) // and no answer: it turns to the other that it has heard of
+	if !s.Over || !slices.ContainsFunc(d.Streams, func(s *stream) bool { return s.Peer.Addr == addr(t, "100.64.0.8:1214") }) {
 		t.Error("after a silence of the supernode it does not dial the other")
 	}
 }
@@ -367,8 +369,8 @@ func TestSessionFull(t *testing.T) {
 	d.in("100.64.0.2:40000", "alice", "04be")
 	bob := d.client("100.64.0.3:40000")
 	bob.frame(0x02, "64400003 04be 9b 00 'bob'")
-	if list := bob.heard(0x00); list != "" || !bob.over {
-		t.Errorf("a full supernode says %x, closed %v", list, bob.over)
+	if list := bob.heard(0x00); list != "" || !bob.Over {
+		t.Errorf("a full supernode says %x, closed %v", list, bob.Over)
 	}
 }
 
@@ -376,17 +378,17 @@ func TestSessionFull(t *testing.T) {
 func TestSessionTableCipher(t *testing.T) {
 	super := addr(t, "100.64.0.9:1214")
 	d := newDeskOf(t, &p2p.State{Detail: fasttrack.Detail{Role: "ordinary", Parent: super}}, "role=ordinary")
-	s := d.streams[0]
-	s.stands()
-	s.hears(unhex(t, ourHello))
-	f := &foreign{stream: s, out: 0x51, in: 0x51}
+	s := d.Streams[0]
+	s.Stands()
+	s.Hears(unhex(t, ourHello))
+	f := &foreign{t: t, stream: s, out: 0x51, in: 0x51}
 	f.encipher = fasttrack.Keystream(fasttrack.Table, 1)
 	f.decipher = fasttrack.Keystream(fasttrack.Table, clientSeed^1)
-	s.say(unhex(t, "00000001 0a2440c5"))
+	s.Say(unhex(t, "00000001 0a2440c5"))
 	f.write("'KaZaA' 00")
-	f.hears("'KaZaA' 00")
-	s = d.streams[0]
-	if s.over {
+	f.Hears("'KaZaA' 00")
+	s = d.Streams[0]
+	if s.Over {
 		t.Error("the session has ended")
 	}
 }
@@ -394,11 +396,11 @@ func TestSessionTableCipher(t *testing.T) {
 // An ordinary node is no supernode, and says so to those who ask.
 func TestSessionOrdinary(t *testing.T) {
 	d := newDeskOf(t, &p2p.State{}, "role=ordinary")
-	if s := d.call("100.64.0.2:40000", unhex(t, clientHello)); !s.over || s.said() != "" {
+	if s := d.Call("100.64.0.2:40000", unhex(t, clientHello)); !s.Over || s.Said() != "" {
 		t.Error("an ordinary node takes a session")
 	}
-	d.node.Handle(addr(t, "100.64.0.2:1214").Peer(), &fasttrack.Probe{Cipher: 0x29, Network: "KaZaA"})
-	if len(d.sent) != 1 || d.sent[0].bytes != unhex(t, "29 00000029 00 000000 00 00 'KaZaA' 00") {
-		t.Errorf("a probe is answered %+v", d.sent)
+	d.Node.Handle(addr(t, "100.64.0.2:1214").Peer(), &fasttrack.Probe{Cipher: 0x29, Network: "KaZaA"})
+	if len(d.Sent) != 1 || d.Sent[0].Bytes != unhex(t, "29 00000029 00 000000 00 00 'KaZaA' 00") {
+		t.Errorf("a probe is answered %+v", d.Sent)
 	}
 }

@@ -138,12 +138,12 @@ func TestBusy(t *testing.T) {
 // A file of no bytes is a file.
 func TestEmptyFile(t *testing.T) {
 	d := newDesk(t, "role=supernode")
-	d.blobs["empty"] = nil
-	if r := d.do(p2p.Publish{Name: "empty"}); r == nil || r.Err != nil {
+	d.Files["empty"] = nil
+	if r := d.Do(p2p.Publish{Name: "empty"}); !r.Done || r.Err != nil {
 		t.Fatalf("%+v", r)
 	}
-	s := d.call("100.64.0.2:40000", "GET /.hash=d41d8cd98f00b204e9800998ecf8427effffffff HTTP/1.0\r\nRange: bytes=0-\r\n\r\n")
-	s.hears("HTTP/1.1 200 OK\r\nServer: peerbed/1\r\nContent-Length: 0\r\nX-Kazaa-Username: " + selfUser + "\r\nConnection: close\r\n\r\n")
+	s := d.Call("100.64.0.2:40000", "GET /.hash=d41d8cd98f00b204e9800998ecf8427effffffff HTTP/1.0\r\nRange: bytes=0-\r\n\r\n")
+	s.Hears("HTTP/1.1 200 OK\r\nServer: peerbed/1\r\nContent-Length: 0\r\nX-Kazaa-Username: " + selfUser + "\r\nConnection: close\r\n\r\n")
 }
 
 // With Reshare a fetched file is found at both.

@@ -11,6 +11,7 @@ import (
 	"peerbed/protocols/fasttrack"
 	"peerbed/protocols/introducer"
 	"peerbed/protocols/p2p"
+	"peerbed/protocols/p2p/p2ptest"
 )
 
 // A world of nodes that join through an introducer, in strict and poison mode.
@@ -22,11 +23,7 @@ type world struct {
 
 func config(t testing.TB, changes ...string) fasttrack.Config {
 	t.Helper()
-	cfg, err := p2p.With(fasttrack.Protocol.Config, changes...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cfg.(fasttrack.Config)
+	return p2ptest.Config(t, fasttrack.Protocol, changes...).(fasttrack.Config)
 }
 
 // meet is where newcomers ask; node 0 of every world.

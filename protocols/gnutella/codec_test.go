@@ -9,16 +9,10 @@ import (
 
 	"peerbed/protocols/gnutella"
 	"peerbed/protocols/p2p"
+	"peerbed/protocols/p2p/p2ptest"
 )
 
-func addr(t testing.TB, s string) p2p.Addr {
-	t.Helper()
-	a, err := p2p.ParseAddr(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
+var addr = p2ptest.Addr
 
 // unhex reads hex digits with spaces.
 func unhex(t testing.TB, s string) []byte {
@@ -161,21 +155,9 @@ func TestHandshakeTexts(t *testing.T) {
 	})
 }
 
-// accepted asks Accept with one byte more each time, as a world does, and
-// returns the codec that it settles on: by the eighth byte at the latest.
 func accepted(t testing.TB, first string) p2p.Codec {
 	t.Helper()
-	for n := range 9 {
-		c, err := gnutella.Accept([]byte(first[:n]))
-		if err != nil {
-			t.Fatalf("Accept of %q: %v", first[:n], err)
-		}
-		if c != nil {
-			return c
-		}
-	}
-	t.Fatalf("Accept does not know %q after 8 bytes", first)
-	return nil
+	return p2ptest.Accepted(t, gnutella.Protocol, first)
 }
 
 func TestAccept(t *testing.T) {

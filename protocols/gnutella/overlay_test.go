@@ -158,8 +158,8 @@ func TestRepeats(t *testing.T) {
 // What cannot be done is said, at once, and destroys nothing.
 func TestWishesInVain(t *testing.T) {
 	d := newDesk(t)
-	d.blobs["!!"], d.blobs["mine"] = []byte("x"), []byte("y")
-	d.state["shares"] = nil
+	d.Files["!!"], d.Files["mine"] = []byte("x"), []byte("y")
+	d.Saved["shares"] = nil
 	for _, c := range []struct {
 		op   p2p.Op
 		want error
@@ -170,31 +170,31 @@ func TestWishesInVain(t *testing.T) {
 		{p2p.Find{Name: "x"}, p2p.ErrNotJoined},
 		{p2p.Fetch{Name: "x"}, p2p.ErrNotJoined},
 	} {
-		if r := d.do(c.op); r == nil || !errors.Is(r.Err, c.want) {
+		if r := d.Do(c.op); !r.Done || !errors.Is(r.Err, c.want) {
 			t.Errorf("%T%+v: %+v, want %v", c.op, c.op, r, c.want)
 		}
 	}
 	d.linked(strangerA)
-	if r := d.do(p2p.Find{Name: "?!"}); r == nil || !errors.Is(r.Err, p2p.ErrUnsupported) {
+	if r := d.Do(p2p.Find{Name: "?!"}); !r.Done || !errors.Is(r.Err, p2p.ErrUnsupported) {
 		t.Errorf("a query without a word: %+v", r)
 	}
 	var got error
-	d.node.Do(p2p.Fetch{Name: "mine"}, func(r p2p.Result) { got = r.Err })
-	d.pass(time.Minute)
-	if !errors.Is(got, p2p.ErrNotFound) || string(d.blobs["mine"]) != "y" {
-		t.Errorf("fetch what nobody shares: %v, %q on the disk", got, d.blobs["mine"])
+	d.Node.Do(p2p.Fetch{Name: "mine"}, func(r p2p.Result) { got = r.Err })
+	d.Pass(time.Minute)
+	if !errors.Is(got, p2p.ErrNotFound) || string(d.Files["mine"]) != "y" {
+		t.Errorf("fetch what nobody shares: %v, %q on the disk", got, d.Files["mine"])
 	}
 	link := d.joined(strangerB, "Bye-Packet: 0.1\r\n")
 	var left, open bool
-	d.node.Do(p2p.Find{Name: "x"}, func(r p2p.Result) { open = errors.Is(r.Err, p2p.ErrGone) })
-	d.node.Do(p2p.Leave{}, func(r p2p.Result) { left = r.Err == nil })
-	if said := link.said(); !left || !open || !link.over || !strings.HasSuffix(said, "\xc8\x00Good bye\x00") {
-		t.Errorf("left %v, the search ended %v, the link %v with %q", left, open, link.over, said)
+	d.Node.Do(p2p.Find{Name: "x"}, func(r p2p.Result) { open = errors.Is(r.Err, p2p.ErrGone) })
+	d.Node.Do(p2p.Leave{}, func(r p2p.Result) { left = r.Err == nil })
+	if said := link.Said(); !left || !open || !link.Over || !strings.HasSuffix(said, "\xc8\x00Good bye\x00") {
+		t.Errorf("left %v, the search ended %v, the link %v with %q", left, open, link.Over, said)
 	}
-	if r := d.do(p2p.Fetch{Name: "x"}); r == nil || !errors.Is(r.Err, p2p.ErrGone) {
+	if r := d.Do(p2p.Fetch{Name: "x"}); !r.Done || !errors.Is(r.Err, p2p.ErrGone) {
 		t.Errorf("a wish after Leave: %+v", r)
 	}
-	d.pass(time.Minute) // and no word more, or the desk fails
+	d.Pass(time.Minute) // and no word more, or the desk fails
 }
 
 // What is shared is known again after a crash; what was removed is not; who

@@ -93,30 +93,30 @@ func TestRelayEnds(t *testing.T) {
 	d := newDesk(t, "relay=true")
 	id := "b0b1b2b3b4b5b6b7ffb9babbbcbdbe00"
 	for what, end := range map[string]func(asker, owner *stream){
-		"the asker hangs up": func(asker, _ *stream) { asker.breaks() },
-		"the owner breaks":   func(_, owner *stream) { owner.breaks() },
-		"both say nothing":   func(_, _ *stream) { d.pass(40 * time.Second) },
-		"a second Relay":     func(asker, _ *stream) { asker.say("RELAY " + id + "\n\n") },
+		"the asker hangs up": func(asker, _ *stream) { asker.Breaks() },
+		"the owner breaks":   func(_, owner *stream) { owner.Breaks() },
+		"both say nothing":   func(_, _ *stream) { d.Pass(40 * time.Second) },
+		"a second Relay":     func(asker, _ *stream) { asker.Say("RELAY " + id + "\n\n") },
 	} {
-		asker := d.call(strangerA, "RELAY "+id+"\n\n")
-		asker.hears("")
-		owner := d.call(strangerB, "GIV 1:"+id+"/a\n\n")
-		asker.hears("GIV 1:" + id + "/a\n\n")
-		asker.say("GET /get/1/a HTTP/1.1\r\n\r\n")
-		owner.hears("GET /get/1/a HTTP/1.1\r\nUser-Agent: peerbed/1\r\nConnection: Keep-Alive\r\n\r\n")
-		owner.say("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhel")
-		if said := asker.said(); !strings.HasSuffix(said, "\r\n\r\nhel") {
+		asker := d.Call(strangerA, "RELAY "+id+"\n\n")
+		asker.Hears("")
+		owner := d.Call(strangerB, "GIV 1:"+id+"/a\n\n")
+		asker.Hears("GIV 1:" + id + "/a\n\n")
+		asker.Say("GET /get/1/a HTTP/1.1\r\n\r\n")
+		owner.Hears("GET /get/1/a HTTP/1.1\r\nUser-Agent: peerbed/1\r\nConnection: Keep-Alive\r\n\r\n")
+		owner.Say("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhel")
+		if said := asker.Said(); !strings.HasSuffix(said, "\r\n\r\nhel") {
 			t.Errorf("%s: the asker hears %q", what, said)
 		}
 		end(asker, owner)
-		if !asker.over || !owner.over || len(d.blobs) > 0 {
-			t.Errorf("%s: over %v, %v; on the disk %v", what, asker.over, owner.over, d.blobs)
+		if !asker.Over || !owner.Over || len(d.Files) > 0 {
+			t.Errorf("%s: over %v, %v; on the disk %v", what, asker.Over, owner.Over, d.Files)
 		}
 	}
-	alone := d.call(strangerA, "RELAY "+id+"\n\n")
-	d.pass(40 * time.Second)
-	refused := newDesk(t).call(strangerA, "RELAY "+id+"\n\n")
-	if !alone.over || !refused.over {
-		t.Errorf("over: %v, %v", alone.over, refused.over)
+	alone := d.Call(strangerA, "RELAY "+id+"\n\n")
+	d.Pass(40 * time.Second)
+	refused := newDesk(t).Call(strangerA, "RELAY "+id+"\n\n")
+	if !alone.Over || !refused.Over {
+		t.Errorf("over: %v, %v", alone.Over, refused.Over)
 	}
 }

@@ -35,16 +35,16 @@ func field(t testing.TB, block, name string) string {
 
 // gtkLeaf is a leaf of the servent, from that host, whose handshake is over.
 func (d *desk) gtkLeaf(host string) *stream {
-	d.t.Helper()
-	s := d.call(host+":40000", "GNUTELLA CONNECT/0.6\r\nNode: "+host+":6346\r\n"+gtk+"X-Ultrapeer: False\r\n\r\n")
-	block := s.said()
+	d.T.Helper()
+	s := d.Call(host+":40000", "GNUTELLA CONNECT/0.6\r\nNode: "+host+":6346\r\n"+gtk+"X-Ultrapeer: False\r\n\r\n")
+	block := s.Said()
 	for name, want := range map[string]string{"X-Ultrapeer": "True", "X-Degree": "16", "X-Dynamic-Querying": "0.1"} {
-		if got := field(d.t, block, name); got != want || !strings.HasPrefix(block, "GNUTELLA/0.6 200 ") {
-			d.t.Fatalf("%s is %q in %q; without %q a leaf says 403 High Outdegree and Dynamic Querying Required", name, got, block, want)
+		if got := field(d.T, block, name); got != want || !strings.HasPrefix(block, "GNUTELLA/0.6 200 ") {
+			d.T.Fatalf("%s is %q in %q; without %q a leaf says 403 High Outdegree and Dynamic Querying Required", name, got, block, want)
 		}
 	}
-	s.say(ok06)
-	s.hears("") // a leaf is not pinged
+	s.Say(ok06)
+	s.Hears("") // a leaf is not pinged
 	return s
 }
 
@@ -63,30 +63,30 @@ func TestSessionLeaf(t *testing.T) {
 		return raw(t, id, "80", ttlHops) + string(rune(2+len(text)+1)) + raw(t, "000000 8000") + text + "\x00"
 	}
 	ids := []string{idHex, serventHex, "1111111111111111 ff11111111111100"}
-	upper.say(query(ids[0], "04 01", "eb"))
-	leaf.hears("") // no table yet
+	upper.Say(query(ids[0], "04 01", "eb"))
+	leaf.Hears("") // no table yet
 	// A table of 16 entries, infinity 2; its patch of 4 bits an entry says that
 	// entry 13, where "eb" belongs (6791 of 8192), is 1.
-	leaf.say(raw(t, ids[2], "30 01 00 06000000", "00 10000000 02"))
-	leaf.say(raw(t, ids[2], "30 01 00 0d000000", "01 01 01 00 04", "00000000 00000f00"))
-	upper.say(query(ids[1], "04 01", "eb"))
-	leaf.hears(query(ids[1], "01 02", "eb"))
-	upper.say(query("2222222222222222 ff22222222222200", "04 01", "zebra")) // entry 8
-	leaf.hears("")
-	leaf.say(raw(t, ids[2], "30 01 00 0d000000", "01 01 01 00 04", "00000000 00000100")) // and is not any more
-	upper.say(query("3333333333333333 ff33333333333300", "04 01", "eb"))
-	leaf.hears("")
+	leaf.Say(raw(t, ids[2], "30 01 00 06000000", "00 10000000 02"))
+	leaf.Say(raw(t, ids[2], "30 01 00 0d000000", "01 01 01 00 04", "00000000 00000f00"))
+	upper.Say(query(ids[1], "04 01", "eb"))
+	leaf.Hears(query(ids[1], "01 02", "eb"))
+	upper.Say(query("2222222222222222 ff22222222222200", "04 01", "zebra")) // entry 8
+	leaf.Hears("")
+	leaf.Say(raw(t, ids[2], "30 01 00 0d000000", "01 01 01 00 04", "00000000 00000100")) // and is not any more
+	upper.Say(query("3333333333333333 ff33333333333300", "04 01", "eb"))
+	leaf.Hears("")
 
-	leaf.say(query("4444444444444444 ff44444444444400", "04 00", "song"))
-	upper.hears(query("4444444444444444 ff44444444444400", "03 01", "song"))
-	upper.say(raw(t, "4444444444444444 ff44444444444400", "81 05 01 26000000", "01 ca18 64400009 e8030000", "01000000 05000000 61 00 00", serventHex))
-	leaf.hears(raw(t, "4444444444444444 ff44444444444400", "81 04 02 26000000", "01 ca18 64400009 e8030000", "01000000 05000000 61 00 00", serventHex))
+	leaf.Say(query("4444444444444444 ff44444444444400", "04 00", "song"))
+	upper.Hears(query("4444444444444444 ff44444444444400", "03 01", "song"))
+	upper.Say(raw(t, "4444444444444444 ff44444444444400", "81 05 01 26000000", "01 ca18 64400009 e8030000", "01000000 05000000 61 00 00", serventHex))
+	leaf.Hears(raw(t, "4444444444444444 ff44444444444400", "81 04 02 26000000", "01 ca18 64400009 e8030000", "01000000 05000000 61 00 00", serventHex))
 
-	leaf.say(query("5555555555555555 ff55555555555500", "03 01", "song")) // not its own
-	if said := leaf.said(); !leaf.over || len(said) < 26 || said[16] != 2 || said[23:25] != "\x9e\x01" {
+	leaf.Say(query("5555555555555555 ff55555555555500", "03 01", "song")) // not its own
+	if said := leaf.Said(); !leaf.Over || len(said) < 26 || said[16] != 2 || said[23:25] != "\x9e\x01" {
 		t.Errorf("a leaf that relays hears %q; want Bye 414", said)
 	}
-	upper.hears("")
+	upper.Hears("")
 }
 
 // A leaf that does not speak QRP, such as mldonkey's, hears all.
@@ -94,10 +94,10 @@ func TestSessionLeafWithoutQRP(t *testing.T) {
 	d := newDesk(t, "role=ultrapeer")
 	leaf := d.joined("100.64.0.2:40000", "User-Agent: MLDonkey/3.1.6\r\nX-Ultrapeer: False\r\nX-My-Address: 100.64.0.2:6346\r\n")
 	upper := d.gtkUltrapeer("100.64.0.3")
-	upper.say(raw(t, idHex, "80 04 01 04000000", "8000 61 00"))
-	leaf.hears(raw(t, idHex, "80 01 02 04000000", "8000 61 00"))
-	leaf.say(raw(t, serventHex, "80 07 00 09000000", "0000 61 00") + "urn:\x00") // its min speed is 0
-	upper.hears(raw(t, serventHex, "80 06 01 09000000", "0000 61 00") + "urn:\x00")
+	upper.Say(raw(t, idHex, "80 04 01 04000000", "8000 61 00"))
+	leaf.Hears(raw(t, idHex, "80 01 02 04000000", "8000 61 00"))
+	leaf.Say(raw(t, serventHex, "80 07 00 09000000", "0000 61 00") + "urn:\x00") // its min speed is 0
+	upper.Hears(raw(t, serventHex, "80 06 01 09000000", "0000 61 00") + "urn:\x00")
 }
 
 // Each refusal: 503 with others to try, where leaves or ultrapeers are too many;
@@ -107,24 +107,24 @@ func TestSessionRefusals(t *testing.T) {
 	d.gtkUltrapeer("100.64.0.3")
 	d.gtkLeaf2("100.64.0.2")
 	for _, role := range []string{"True", "False"} {
-		s := d.call(strangerA, "GNUTELLA CONNECT/0.6\r\n"+gtk+"X-Ultrapeer: "+role+"\r\n\r\n")
-		if said := s.said(); !s.over || !strings.HasPrefix(said, "GNUTELLA/0.6 503 ") || field(t, said, "X-Try-Ultrapeers") != "100.64.0.3:6346" {
+		s := d.Call(strangerA, "GNUTELLA CONNECT/0.6\r\n"+gtk+"X-Ultrapeer: "+role+"\r\n\r\n")
+		if said := s.Said(); !s.Over || !strings.HasPrefix(said, "GNUTELLA/0.6 503 ") || field(t, said, "X-Try-Ultrapeers") != "100.64.0.3:6346" {
 			t.Errorf("X-Ultrapeer: %s is answered %q", role, said)
 		}
 	}
 
 	d, up := calling(t, "100.64.0.9:6346", "role=leaf")
-	up.said()
-	up.say("GNUTELLA/0.6 200 OK\r\n" + gtk + "X-Ultrapeer: True\r\n\r\n")
-	s := d.call(strangerA, "GNUTELLA CONNECT/0.6\r\n"+gtk+"X-Ultrapeer: False\r\n\r\n")
-	if said := s.said(); !s.over || !strings.HasPrefix(said, "GNUTELLA/0.6 204 ") || field(t, said, "X-Try-Ultrapeers") != "100.64.0.9:6346" {
+	up.Said()
+	up.Say("GNUTELLA/0.6 200 OK\r\n" + gtk + "X-Ultrapeer: True\r\n\r\n")
+	s := d.Call(strangerA, "GNUTELLA CONNECT/0.6\r\n"+gtk+"X-Ultrapeer: False\r\n\r\n")
+	if said := s.Said(); !s.Over || !strings.HasPrefix(said, "GNUTELLA/0.6 204 ") || field(t, said, "X-Try-Ultrapeers") != "100.64.0.9:6346" {
 		t.Errorf("a leaf is dialled and answers %q", said)
 	}
 
 	_, up = calling(t, "100.64.0.9:6346", "role=leaf")
-	up.said()
-	up.say("GNUTELLA/0.6 200 OK\r\n" + gtk + "X-Ultrapeer: False\r\n\r\n")
-	if said := up.said(); !up.over || !strings.HasPrefix(said, "GNUTELLA/0.6 403 ") {
+	up.Said()
+	up.Say("GNUTELLA/0.6 200 OK\r\n" + gtk + "X-Ultrapeer: False\r\n\r\n")
+	if said := up.Said(); !up.Over || !strings.HasPrefix(said, "GNUTELLA/0.6 403 ") {
 		t.Errorf("a leaf that another leaf has accepted answers %q", said)
 	}
 }
@@ -139,22 +139,22 @@ func (d *desk) gtkLeaf2(host string) *stream {
 // answers a query, all of it deflated.
 func TestSessionDeflatedLeaf(t *testing.T) {
 	d, up := calling(t, "100.64.0.9:6346", "role=leaf", "deflate=true")
-	d.publish("zebra quartet.txt", "hello")
-	up.hears("GNUTELLA CONNECT/0.6\r\nNode: " + selfText + "\r\nRemote-IP: 100.64.0.9\r\nUser-Agent: peerbed/1\r\nX-Ultrapeer: False\r\n" +
+	d.Publish("zebra quartet.txt", "hello")
+	up.Hears("GNUTELLA CONNECT/0.6\r\nNode: " + selfText + "\r\nRemote-IP: 100.64.0.9\r\nUser-Agent: peerbed/1\r\nX-Ultrapeer: False\r\n" +
 		"X-Query-Routing: 0.1\r\nBye-Packet: 0.1\r\nAccept-Encoding: deflate\r\n\r\n")
-	up.say("GNUTELLA/0.6 200 OK\r\n" + gtk + "X-Ultrapeer: True\r\nX-Degree: 32\r\nX-Dynamic-Querying: 0.1\r\n" +
+	up.Say("GNUTELLA/0.6 200 OK\r\n" + gtk + "X-Ultrapeer: True\r\nX-Degree: 32\r\nX-Dynamic-Querying: 0.1\r\n" +
 		"Accept-Encoding: deflate\r\nContent-Encoding: deflate\r\n\r\n")
-	d.pass(2 * time.Second)
+	d.Pass(2 * time.Second)
 	// A ping and a query in stored blocks, which need no compressor; each ends
 	// with a flush.
 	ping := raw(t, idHex, "00 01 00 00000000")
 	query := raw(t, idHex, "80 01 01 08000000", "8000") + "zebra\x00"
-	up.say("\x78\x01\x00\x17\x00\xe8\xff" + ping + "\x00\x00\x00\xff\xff")
-	up.say("\x00\x1f\x00\xe0\xff" + query[:10])
-	up.say(query[10:] + "\x00\x00\x00\xff")
-	up.say("\xff")
+	up.Say("\x78\x01\x00\x17\x00\xe8\xff" + ping + "\x00\x00\x00\xff\xff")
+	up.Say("\x00\x1f\x00\xe0\xff" + query[:10])
+	up.Say(query[10:] + "\x00\x00\x00\xff")
+	up.Say("\xff")
 
-	said := up.said()
+	said := up.Said()
 	third := "GNUTELLA/0.6 200 OK\r\nContent-Encoding: deflate\r\n\r\n"
 	if !strings.HasPrefix(said, third) {
 		t.Fatalf("the third block is %q", said)
@@ -204,28 +204,28 @@ func TestSessionDeflatedLeaf(t *testing.T) {
 // leaf.
 func TestSessionNeeded(t *testing.T) {
 	d := newDesk(t, "role=ultrapeer", "leaves=1")
-	s := d.call(strangerA, "GNUTELLA CONNECT/0.6\r\nNode: 100.64.0.2:6346\r\n"+gtk+"X-Ultrapeer: True\r\n\r\n")
-	if said := s.said(); field(t, said, "X-Ultrapeer-Needed") != "False" {
+	s := d.Call(strangerA, "GNUTELLA CONNECT/0.6\r\nNode: 100.64.0.2:6346\r\n"+gtk+"X-Ultrapeer: True\r\n\r\n")
+	if said := s.Said(); field(t, said, "X-Ultrapeer-Needed") != "False" {
 		t.Fatalf("with room for a leaf it answers %q", said)
 	}
-	s.say("GNUTELLA/0.6 200 OK\r\nX-Ultrapeer: False\r\n\r\n")
-	if l := d.node.Inspect().Detail.(gnutella.Detail).Links; len(l) != 1 || !l[0].Leaf {
+	s.Say("GNUTELLA/0.6 200 OK\r\nX-Ultrapeer: False\r\n\r\n")
+	if l := d.Node.Inspect().Detail.(gnutella.Detail).Links; len(l) != 1 || !l[0].Leaf {
 		t.Errorf("the one that gives way is no leaf: %+v", l)
 	}
-	s = d.call(strangerB, "GNUTELLA CONNECT/0.6\r\nNode: 100.64.0.3:6346\r\n"+gtk+"X-Ultrapeer: True\r\n\r\n")
-	if said := s.said(); field(t, said, "X-Ultrapeer-Needed") != "True" {
+	s = d.Call(strangerB, "GNUTELLA CONNECT/0.6\r\nNode: 100.64.0.3:6346\r\n"+gtk+"X-Ultrapeer: True\r\n\r\n")
+	if said := s.Said(); field(t, said, "X-Ultrapeer-Needed") != "True" {
 		t.Errorf("without room for a leaf it answers %q", said)
 	}
 
 	d, up := calling(t, "100.64.0.9:6346", "role=able")
-	if said := up.said(); field(t, said, "X-Ultrapeer") != "True" {
+	if said := up.Said(); field(t, said, "X-Ultrapeer") != "True" {
 		t.Errorf("an able servent says %q", said)
 	}
-	up.say("GNUTELLA/0.6 200 OK\r\n" + gtk + "X-Ultrapeer: True\r\nX-Ultrapeer-Needed: false\r\n\r\n")
-	if said := up.said(); !strings.HasPrefix(said, "GNUTELLA/0.6 200 OK\r\nX-Ultrapeer: False\r\n\r\n") {
+	up.Say("GNUTELLA/0.6 200 OK\r\n" + gtk + "X-Ultrapeer: True\r\nX-Ultrapeer-Needed: false\r\n\r\n")
+	if said := up.Said(); !strings.HasPrefix(said, "GNUTELLA/0.6 200 OK\r\nX-Ultrapeer: False\r\n\r\n") {
 		t.Errorf("an able servent that is not needed says %q", said)
 	}
-	if role := d.node.Inspect().Detail.(gnutella.Detail).Role; role != "leaf" {
+	if role := d.Node.Inspect().Detail.(gnutella.Detail).Role; role != "leaf" {
 		t.Errorf("it is a %s", role)
 	}
 }
@@ -233,46 +233,46 @@ func TestSessionNeeded(t *testing.T) {
 // A real client downloads: what gtk-gnutella asks and insists on.
 func TestSessionUpload(t *testing.T) {
 	d := newDesk(t)
-	d.publish("a b.txt", "hello")
+	d.Publish("a b.txt", "hello")
 	urn := gnutella.FormatURN(sha1.Sum([]byte("hello")))
-	s := d.call(strangerA, "GET /uri-res/N2R?"+urn+" HTTP/1.1\r\nHost: "+selfText+"\r\nUser-Agent: gtk-gnutella/1.2.2\r\n"+
+	s := d.Call(strangerA, "GET /uri-res/N2R?"+urn+" HTTP/1.1\r\nHost: "+selfText+"\r\nUser-Agent: gtk-gnutella/1.2.2\r\n"+
 		"X-Token: x\r\nX-Queue: 1.0\r\nX-Gnutella-Content-URN: "+urn+"\r\nRange: bytes=1-3\r\n\r\n")
-	said := s.said()
+	said := s.Said()
 	for name, want := range map[string]string{"Server": "peerbed/1", "Content-Range": "bytes 1-3/5", "Content-Length": "3", "X-Gnutella-Content-URN": urn} {
 		if got := field(t, said, name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	if !strings.HasPrefix(said, "HTTP/1.1 206 ") || !strings.HasSuffix(said, "\r\n\r\nell") || s.over {
-		t.Errorf("%q, over: %v", said, s.over)
+	if !strings.HasPrefix(said, "HTTP/1.1 206 ") || !strings.HasSuffix(said, "\r\n\r\nell") || s.Over {
+		t.Errorf("%q, over: %v", said, s.Over)
 	}
 }
 
 // A real client asks by Push: the servent dials it, says GIV and serves.
 func TestSessionPushed(t *testing.T) {
 	d := newDesk(t, "firewalled=true")
-	d.publish("a b.txt", "hello")
+	d.Publish("a b.txt", "hello")
 	link := d.linked(strangerA)
-	link.say(raw(t, idHex, "80 01 00 06000000", "8000") + "txt\x00")
-	if said := link.said(); !strings.Contains(said, "PBED\x02\x3d\x01") {
+	link.Say(raw(t, idHex, "80 01 00 06000000", "8000") + "txt\x00")
+	if said := link.Said(); !strings.Contains(said, "PBED\x02\x3d\x01") {
 		t.Errorf("the hit %q does not say that Push is wanted", said)
 	}
 	push := func(index string) string {
 		return raw(t, idHex, "40 03 00 1a000000", serventHex, index, "64400008 ca18")
 	}
-	link.say(push("02000000")) // which it does not have
-	if known := len(d.streams); known != 1 {
+	link.Say(push("02000000")) // which it does not have
+	if known := len(d.Streams); known != 1 {
 		t.Fatal("it dials to offer what it does not have")
 	}
-	link.say(push("01000000"))
-	s := d.streams[len(d.streams)-1]
-	if s.peer.Addr != addr(t, "100.64.0.8:6346") {
-		t.Fatalf("it dials %v", s.peer.Addr)
+	link.Say(push("01000000"))
+	s := d.Last()
+	if s.Peer.Addr != addr(t, "100.64.0.8:6346") {
+		t.Fatalf("it dials %v", s.Peer.Addr)
 	}
-	s.hears("GIV 1:a0a1a2a3a4a5a6a7ffa9aaabacadae00/a b.txt\n\n")
-	s.say("GET /get/1/a%20b.txt HTTP/1.1\r\nHost: " + selfText + "\r\nConnection: close\r\n\r\n")
-	if said := s.said(); !strings.HasPrefix(said, "HTTP/1.1 200 ") || !strings.HasSuffix(said, "\r\n\r\nhello") || !s.over {
-		t.Errorf("it serves %q, over: %v", said, s.over)
+	s.Hears("GIV 1:a0a1a2a3a4a5a6a7ffa9aaabacadae00/a b.txt\n\n")
+	s.Say("GET /get/1/a%20b.txt HTTP/1.1\r\nHost: " + selfText + "\r\nConnection: close\r\n\r\n")
+	if said := s.Said(); !strings.HasPrefix(said, "HTTP/1.1 200 ") || !strings.HasSuffix(said, "\r\n\r\nhello") || !s.Over {
+		t.Errorf("it serves %q, over: %v", said, s.Over)
 	}
 }
 
@@ -282,27 +282,27 @@ func TestSessionPush(t *testing.T) {
 	d := newDesk(t)
 	link := d.linked(strangerA)
 	var result *p2p.Result
-	d.node.Do(p2p.Fetch{Name: "a"}, func(r p2p.Result) { result = &r })
-	id := link.said()[:16]
+	d.Node.Do(p2p.Fetch{Name: "a"}, func(r p2p.Result) { result = &r })
+	id := link.Said()[:16]
 	payload := raw(t, "01 ca18 0a000001 e8030000 04000000 05000000 61 00") + gnutella.FormatURN(sha1.Sum([]byte("hello"))) +
 		"\x00GTKG\x02\x1d\x01" + raw(t, "b0b1b2b3b4b5b6b7 ffb9babbbcbdbe00")
-	link.say(id + "\x81\x05\x00" + string(rune(len(payload))) + "\x00\x00\x00" + payload)
-	d.pass(time.Second)
-	push := link.said()
+	link.Say(id + "\x81\x05\x00" + string(rune(len(payload))) + "\x00\x00\x00" + payload)
+	d.Pass(time.Second)
+	push := link.Said()
 	if want := raw(t, "40 07 00 1a000000", "b0b1b2b3b4b5b6b7 ffb9babbbcbdbe00", "04000000 64400001 581b"); len(push) < 16 || push[16:] != want {
 		t.Fatalf("it says %q, want a push", push)
 	}
-	if len(d.streams) != 1 {
+	if len(d.Streams) != 1 {
 		t.Fatal("it dials who cannot be dialled")
 	}
-	other := d.call(strangerB, "GIV 4:"+strings.Repeat("0", 32)+"/file\n\n")
-	if !other.over {
+	other := d.Call(strangerB, "GIV 4:"+strings.Repeat("0", 32)+"/file\n\n")
+	if !other.Over {
 		t.Error("an offer that nobody waits for is taken")
 	}
-	s := d.call("100.64.0.8:40000", "GIV 4:b0b1b2b3b4b5b6b7ffb9babbbcbdbe00/file\n\n")
-	s.hears("GET /get/4/a HTTP/1.1\r\nUser-Agent: peerbed/1\r\nHost: 100.64.0.8:40000\r\nConnection: close\r\n\r\n")
-	s.say("HTTP/1.1 200 OK\r\nServer: gtk-gnutella/1.2.2\r\nContent-Length: 5\r\n\r\nhello")
-	if result == nil || result.Err != nil || string(d.blobs["a"]) != "hello" {
+	s := d.Call("100.64.0.8:40000", "GIV 4:b0b1b2b3b4b5b6b7ffb9babbbcbdbe00/file\n\n")
+	s.Hears("GET /get/4/a HTTP/1.1\r\nUser-Agent: peerbed/1\r\nHost: 100.64.0.8:40000\r\nConnection: close\r\n\r\n")
+	s.Say("HTTP/1.1 200 OK\r\nServer: gtk-gnutella/1.2.2\r\nContent-Length: 5\r\n\r\nhello")
+	if result == nil || result.Err != nil || string(d.Files["a"]) != "hello" {
 		t.Errorf("ended with %+v", result)
 	}
 }

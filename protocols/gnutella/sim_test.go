@@ -11,6 +11,7 @@ import (
 	"peerbed/protocols/gnutella"
 	"peerbed/protocols/introducer"
 	"peerbed/protocols/p2p"
+	"peerbed/protocols/p2p/p2ptest"
 )
 
 // A world of n servents that join through an introducer, in strict and poison
@@ -23,11 +24,7 @@ type world struct {
 
 func config(t testing.TB, changes ...string) gnutella.Config {
 	t.Helper()
-	cfg, err := p2p.With(gnutella.Protocol.Config, changes...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cfg.(gnutella.Config)
+	return p2ptest.Config(t, gnutella.Protocol, changes...).(gnutella.Config)
 }
 
 // meet is where newcomers ask; node 0 of every world.

@@ -26,10 +26,10 @@ func raw(t testing.TB, hexes ...string) string {
 
 // linked is a stranger of version 0.4 whose handshake is over.
 func (d *desk) linked(from string) *stream {
-	d.t.Helper()
-	s := d.call(from, "GNUTELLA CONNECT/0.4\n\n")
-	if got := s.said(); !strings.HasPrefix(got, "GNUTELLA OK\n\n") || len(got) != len("GNUTELLA OK\n\n")+23 {
-		d.t.Fatalf("the servent says %q; want OK and a ping", got)
+	d.T.Helper()
+	s := d.Call(from, "GNUTELLA CONNECT/0.4\n\n")
+	if got := s.Said(); !strings.HasPrefix(got, "GNUTELLA OK\n\n") || len(got) != len("GNUTELLA OK\n\n")+23 {
+		d.T.Fatalf("the servent says %q; want OK and a ping", got)
 	}
 	return s
 }
@@ -37,44 +37,44 @@ func (d *desk) linked(from string) *stream {
 // joined is a stranger of version 0.6 that has said the fields and whose
 // handshake is over.
 func (d *desk) joined(from, fields string) *stream {
-	d.t.Helper()
-	s := d.call(from, "GNUTELLA CONNECT/0.6\r\n"+fields+"\r\n")
-	if got := s.said(); !strings.HasPrefix(got, "GNUTELLA/0.6 200 OK\r\n") {
-		d.t.Fatalf("the servent says %q; want OK", got)
+	d.T.Helper()
+	s := d.Call(from, "GNUTELLA CONNECT/0.6\r\n"+fields+"\r\n")
+	if got := s.Said(); !strings.HasPrefix(got, "GNUTELLA/0.6 200 OK\r\n") {
+		d.T.Fatalf("the servent says %q; want OK", got)
 	}
-	s.say(ok06)
-	s.said() // a ping, perhaps
+	s.Say(ok06)
+	s.Said() // a ping, perhaps
 	return s
 }
 
 // A session of version 0.4: OK, then a ping of the servent's own, and its pong.
 func TestStrangerOfVersion04(t *testing.T) {
 	d := newDesk(t)
-	d.publish("a b.txt", strings.Repeat("x", 3000))
+	d.Publish("a b.txt", strings.Repeat("x", 3000))
 	s := d.linked(strangerA)
-	s.say(raw(t, idHex, "00 01 00 00000000"))
-	s.hears(raw(t, idHex, "01 01 00 0e000000", "581b 64400001 01000000 02000000")) // one file, 2 KiB
-	s.say(raw(t, idHex, "00 01 00 00000000"))
-	s.hears("") // GN4: the same ping again
+	s.Say(raw(t, idHex, "00 01 00 00000000"))
+	s.Hears(raw(t, idHex, "01 01 00 0e000000", "581b 64400001 01000000 02000000")) // one file, 2 KiB
+	s.Say(raw(t, idHex, "00 01 00 00000000"))
+	s.Hears("") // GN4: the same ping again
 }
 
 // A session of version 0.6 up to a hit, whose servent id is the one on disk.
 func TestStrangerOfVersion06(t *testing.T) {
 	d := newDesk(t)
-	d.publish("a b.txt", "hello")
-	d.publish("b.txt", "other")
-	s := d.call(strangerA, connect06+"Node: 100.64.0.2:6346\r\n\r\n")
-	s.hears(hello)
-	s.say(ok06)
-	if got := s.said(); len(got) != 23 || got[16] != 0 {
+	d.Publish("a b.txt", "hello")
+	d.Publish("b.txt", "other")
+	s := d.Call(strangerA, connect06+"Node: 100.64.0.2:6346\r\n\r\n")
+	s.Hears(hello)
+	s.Say(ok06)
+	if got := s.Said(); len(got) != 23 || got[16] != 0 {
 		t.Fatalf("after the handshake the servent says %q; want a ping", got)
 	}
-	if got := d.node.Inspect().Neighbours; !slices.Equal(got, []p2p.Addr{addr(t, "100.64.0.2:6346")}) {
+	if got := d.Node.Inspect().Neighbours; !slices.Equal(got, []p2p.Addr{addr(t, "100.64.0.2:6346")}) {
 		t.Errorf("neighbours %v, want the address of the Node field", got)
 	}
 	urn := gnutella.FormatURN(sha1.Sum([]byte("hello")))
-	s.say(raw(t, idHex, "80 04 02 0d000000") + "\x80\x00b tXt A\x00urn:")
-	s.hears(raw(t, idHex, "81 03 00 5c000000", "01 581b 64400001 e8030000", "01000000 05000000") +
+	s.Say(raw(t, idHex, "80 04 02 0d000000") + "\x80\x00b tXt A\x00urn:")
+	s.Hears(raw(t, idHex, "81 03 00 5c000000", "01 581b 64400001 e8030000", "01000000 05000000") +
 		"a b.txt\x00" + urn + "\x00PBED\x02\x3c\x01" + string(servent[:]))
 }
 
@@ -82,12 +82,12 @@ func TestStrangerOfVersion06(t *testing.T) {
 // marked query the same bits mean no speed.
 func TestMinimalSpeed(t *testing.T) {
 	d := newDesk(t, "speed=28")
-	d.publish("a", "hello")
+	d.Publish("a", "hello")
 	s := d.linked(strangerA)
-	s.say(raw(t, idHex, "80 01 00 04000000", "1d00 61 00"))
-	s.hears("")
-	s.say(raw(t, serventHex, "80 01 00 04000000", "1c00 61 00"))
-	if s.said() == "" {
+	s.Say(raw(t, idHex, "80 01 00 04000000", "1d00 61 00"))
+	s.Hears("")
+	s.Say(raw(t, serventHex, "80 01 00 04000000", "1c00 61 00"))
+	if s.Said() == "" {
 		t.Error("no hit for a query that asks for 28 kbit/s")
 	}
 }
@@ -100,35 +100,35 @@ func TestGN3GN4GN5Routing(t *testing.T) {
 	asker, middle, other := d.linked(strangerA), d.linked(strangerB), d.linked("100.64.0.4:40000")
 
 	query := func(ttlHops string) string { return raw(t, idHex, "80", ttlHops, "04000000", "8000 61 00") }
-	asker.say(query("03 02"))
-	asker.hears("")
-	middle.hears(query("02 03"))
-	other.hears(query("02 03"))
-	other.say(query("03 02"))
-	asker.hears("") // a duplicate
+	asker.Say(query("03 02"))
+	asker.Hears("")
+	middle.Hears(query("02 03"))
+	other.Hears(query("02 03"))
+	other.Say(query("03 02"))
+	asker.Hears("") // a duplicate
 
 	hit := func(id, ttlHops string) string {
 		return raw(t, id, "81", ttlHops, "26000000", "01 ca18 64400009 e8030000", "01000000 05000000 61 00 00", "b0b1b2b3b4b5b6b7 ffb9babbbcbdbe00")
 	}
-	middle.say(hit(idHex, "05 01"))
-	asker.hears(hit(idHex, "04 02"))
-	other.hears("")
-	middle.say(hit(serventHex, "05 01")) // of a query that nobody asked
-	asker.hears("")
-	middle.say(hit(idHex, "01 01")) // whose TTL is used up
-	asker.hears("")
+	middle.Say(hit(idHex, "05 01"))
+	asker.Hears(hit(idHex, "04 02"))
+	other.Hears("")
+	middle.Say(hit(serventHex, "05 01")) // of a query that nobody asked
+	asker.Hears("")
+	middle.Say(hit(idHex, "01 01")) // whose TTL is used up
+	asker.Hears("")
 
 	push := func(ttlHops string) string {
 		return raw(t, serventHex, "40", ttlHops, "1a000000", "b0b1b2b3b4b5b6b7 ffb9babbbcbdbe00", "01000000 64400002 ca18")
 	}
-	asker.say(push("04 00"))
-	middle.hears(push("03 01"))
-	other.hears("")
+	asker.Say(push("04 00"))
+	middle.Hears(push("03 01"))
+	other.Hears("")
 
-	asker.breaks() // "break a middle node: hit lost, no detour"
-	middle.say(hit(idHex, "05 01"))
-	other.hears("")
-	if middle.over || other.over {
+	asker.Breaks() // "break a middle node: hit lost, no detour"
+	middle.Say(hit(idHex, "05 01"))
+	other.Hears("")
+	if middle.Over || other.Over {
 		t.Error("links of the others have been lost too")
 	}
 }
@@ -137,10 +137,10 @@ func TestGN3GN4GN5Routing(t *testing.T) {
 func TestTTLIsCapped(t *testing.T) {
 	d := newDesk(t)
 	a, b := d.linked(strangerA), d.linked(strangerB)
-	a.say(raw(t, idHex, "80 ff 00 04000000", "8000 61 00"))
-	b.hears(raw(t, idHex, "80 06 01 04000000", "8000 61 00"))
-	a.say(raw(t, serventHex, "80 ff 06 04000000", "8000 61 00"))
-	b.hears("")
+	a.Say(raw(t, idHex, "80 ff 00 04000000", "8000 61 00"))
+	b.Hears(raw(t, idHex, "80 06 01 04000000", "8000 61 00"))
+	a.Say(raw(t, serventHex, "80 ff 06 04000000", "8000 61 00"))
+	b.Hears("")
 }
 
 // What is out of turn costs its sender the link, and nothing else.
@@ -162,22 +162,22 @@ func TestOutOfTurn(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			d := newDesk(t)
-			d.publish("a", "hello")
+			d.Publish("a", "hello")
 			bystander := d.linked(strangerB)
-			s := d.call(strangerA, says[0])
+			s := d.Call(strangerA, says[0])
 			for _, bytes := range says[1:] {
-				if s.over {
-					t.Fatalf("the link has ended too early: %v", s.err)
+				if s.Over {
+					t.Fatalf("the link has ended too early: %v", s.Err)
 				}
-				s.say(bytes)
+				s.Say(bytes)
 			}
-			if !s.over {
+			if !s.Over {
 				t.Error("the link stands")
 			}
-			if bystander.say(ping); bystander.over || bystander.said() == "" {
+			if bystander.Say(ping); bystander.Over || bystander.Said() == "" {
 				t.Error("another link has suffered")
 			}
-			d.pass(time.Minute)
+			d.Pass(time.Minute)
 		})
 	}
 }
@@ -185,28 +185,28 @@ func TestOutOfTurn(t *testing.T) {
 // Messages that no codec would make of bytes, but a world may deliver.
 func TestUnaskedMessages(t *testing.T) {
 	d := newDesk(t)
-	d.publish("a", "hello")
+	d.Publish("a", "hello")
 	for _, k := range gnutella.Protocol.Kinds {
 		for _, says := range []string{"GNUTELLA CONNECT/0.4\n\n", connect06 + "\r\n", "GET /get/1/a HTTP/1.1\r\n\r\n"} {
-			s := d.call(strangerA, says)
-			s.handler.Handle(s.peer, k.Blank)
-			d.run()
-			if !s.over {
-				s.breaks()
+			s := d.Call(strangerA, says)
+			s.Handler.Handle(s.Peer, k.Blank)
+			d.Pass(0)
+			if !s.Over {
+				s.Breaks()
 			}
 		}
 		codec := gnutella.NewTransfer()
 		if _, ok := k.Blank.(*gnutella.Connect); ok {
 			codec = gnutella.NewOverlay()
 		}
-		s := d.open(addr(t, strangerA), codec, d.node)
-		d.node.Handle(s.peer, &p2p.Up{Inbound: true})
-		d.node.Handle(s.peer, k.Blank)
-		if !s.over {
-			s.breaks()
+		s := d.Open(addr(t, strangerA), codec, d.Node)
+		d.Node.Handle(s.Peer, &p2p.Up{Inbound: true})
+		d.Node.Handle(s.Peer, k.Blank)
+		if !s.Over {
+			s.Breaks()
 		}
 	}
-	if links := d.node.Inspect().Detail.(gnutella.Detail).Links; len(links) > 0 {
+	if links := d.Node.Inspect().Detail.(gnutella.Detail).Links; len(links) > 0 {
 		t.Errorf("links are left: %+v", links)
 	}
 }
@@ -214,28 +214,28 @@ func TestUnaskedMessages(t *testing.T) {
 // Who says nothing is not waited for.
 func TestSilentStrangers(t *testing.T) {
 	d := newDesk(t)
-	half := d.call(strangerA, connect06+"\r\n") // and no third block
-	mute := d.open(addr(t, strangerB), gnutella.NewTransfer(), d.node)
-	d.node.Handle(mute.peer, &p2p.Up{Inbound: true})
-	idle := d.call(strangerB, "GET /get/1/a HTTP/1.1\r\n\r\n")
-	d.pass(9 * time.Second)
-	if half.over || mute.over || idle.over {
+	half := d.Call(strangerA, connect06+"\r\n") // and no third block
+	mute := d.Open(addr(t, strangerB), gnutella.NewTransfer(), d.Node)
+	d.Node.Handle(mute.Peer, &p2p.Up{Inbound: true})
+	idle := d.Call(strangerB, "GET /get/1/a HTTP/1.1\r\n\r\n")
+	d.Pass(9 * time.Second)
+	if half.Over || mute.Over || idle.Over {
 		t.Error("no patience")
 	}
-	d.pass(3 * time.Second)
-	if !half.over || !mute.over {
+	d.Pass(3 * time.Second)
+	if !half.Over || !mute.Over {
 		t.Error("a stream without a word is kept")
 	}
-	d.pass(30 * time.Second)
-	if !idle.over {
+	d.Pass(30 * time.Second)
+	if !idle.Over {
 		t.Error("a stream is kept for requests that do not come")
 	}
 	for range 100 {
-		s := d.open(addr(t, strangerA), gnutella.NewTransfer(), d.node)
-		d.node.Handle(s.peer, &p2p.Up{Inbound: true})
+		s := d.Open(addr(t, strangerA), gnutella.NewTransfer(), d.Node)
+		d.Node.Handle(s.Peer, &p2p.Up{Inbound: true})
 		mute = s
 	}
-	if !mute.over {
+	if !mute.Over {
 		t.Error("100 streams without a word are kept")
 	}
 }
@@ -243,15 +243,15 @@ func TestSilentStrangers(t *testing.T) {
 // A node that is full says whom to try instead.
 func TestFull(t *testing.T) {
 	d := newDesk(t, "max-links=1", "degree=0")
-	first := d.call("100.64.0.2:40000", connect06+"Node: 100.64.0.2:6346\r\n\r\n")
-	first.say(ok06)
-	second := d.call(strangerB, connect06+"\r\n")
-	second.hears("GNUTELLA/0.6 503 Full\r\nNode: " + selfText + "\r\nRemote-IP: 100.64.0.3\r\nUser-Agent: peerbed/1\r\n" +
+	first := d.Call("100.64.0.2:40000", connect06+"Node: 100.64.0.2:6346\r\n\r\n")
+	first.Say(ok06)
+	second := d.Call(strangerB, connect06+"\r\n")
+	second.Hears("GNUTELLA/0.6 503 Full\r\nNode: " + selfText + "\r\nRemote-IP: 100.64.0.3\r\nUser-Agent: peerbed/1\r\n" +
 		"Bye-Packet: 0.1\r\nX-Try: 100.64.0.2:6346\r\n\r\n")
-	third := d.call(strangerB, "GNUTELLA CONNECT/0.4\n\n")
-	third.hears("") // which has no word for it
-	if first.over || !second.over || !third.over {
-		t.Errorf("over: %v, %v, %v; want the first link alone", first.over, second.over, third.over)
+	third := d.Call(strangerB, "GNUTELLA CONNECT/0.4\n\n")
+	third.Hears("") // which has no word for it
+	if first.Over || !second.Over || !third.Over {
+		t.Errorf("over: %v, %v, %v; want the first link alone", first.Over, second.Over, third.Over)
 	}
 }
 
@@ -260,10 +260,10 @@ func TestFull(t *testing.T) {
 func TestDoubleLinks(t *testing.T) {
 	connectAs := func(d *desk, listen string) *stream {
 		host, _, _ := strings.Cut(listen, ":")
-		return d.call(host+":40000", connect06+"Node: "+listen+"\r\n\r\n")
+		return d.Call(host+":40000", connect06+"Node: "+listen+"\r\n\r\n")
 	}
 	d := newDesk(t, "degree=1")
-	if s := connectAs(d, selfText); !s.over || !strings.HasPrefix(s.said(), "GNUTELLA/0.6 409 ") {
+	if s := connectAs(d, selfText); !s.Over || !strings.HasPrefix(s.Said(), "GNUTELLA/0.6 409 ") {
 		t.Error("a link to itself")
 	}
 
@@ -273,25 +273,25 @@ func TestDoubleLinks(t *testing.T) {
 		ours  bool
 	}{{"100.64.0.9:7000", true}, {"100.63.0.9:7000", false}} {
 		d := newDesk(t, "degree=1")
-		seed := d.call(strangerA, connect06+"\r\n") // is refused by nobody, and tells of the other
-		seed.say(ok06)
-		id := seed.said()
+		seed := d.Call(strangerA, connect06+"\r\n") // is refused by nobody, and tells of the other
+		seed.Say(ok06)
+		id := seed.Said()
 		pong := id[len(id)-23:][:16] + raw(t, "01 01 00 0e000000 581b") + ip(t, c.other) + raw(t, "00000000 00000000")
-		seed.say(pong)
-		seed.breaks()
-		ours := d.streams[len(d.streams)-1]
-		if ours.peer.Addr != addr(t, c.other) {
-			t.Fatalf("dialled %v, want %v", ours.peer.Addr, c.other)
+		seed.Say(pong)
+		seed.Breaks()
+		ours := d.Last()
+		if ours.Peer.Addr != addr(t, c.other) {
+			t.Fatalf("dialled %v, want %v", ours.Peer.Addr, c.other)
 		}
 		theirs := connectAs(d, c.other)
-		if ours.over == c.ours || theirs.over != c.ours {
-			t.Errorf("%s: ours over %v, theirs over %v", c.other, ours.over, theirs.over)
+		if ours.Over == c.ours || theirs.Over != c.ours {
+			t.Errorf("%s: ours over %v, theirs over %v", c.other, ours.Over, theirs.Over)
 		}
 		again := connectAs(d, c.other) // after a crash: it has forgotten theirs
-		if again.over != c.ours || !theirs.over {
-			t.Errorf("%s dials once more: over %v, the one before %v", c.other, again.over, theirs.over)
+		if again.Over != c.ours || !theirs.Over {
+			t.Errorf("%s dials once more: over %v, the one before %v", c.other, again.Over, theirs.Over)
 		}
-		if n := len(d.node.Inspect().Detail.(gnutella.Detail).Links); n != 1 {
+		if n := len(d.Node.Inspect().Detail.(gnutella.Detail).Links); n != 1 {
 			t.Errorf("%d links to one servent", n)
 		}
 	}
@@ -307,28 +307,28 @@ func ip(t testing.TB, a string) string {
 // whatever words they have. Nobody's empty query is answered.
 func TestQueryByHash(t *testing.T) {
 	d := newDesk(t)
-	d.publish("a b", "hello")
+	d.Publish("a b", "hello")
 	s := d.linked(strangerA)
 	urn := gnutella.FormatURN(sha1.Sum([]byte("hello")))
 	query := func(id, text, ext string) string {
 		return raw(t, id, "80 02 01") + string(rune(2+len(text)+1+len(ext))) + raw(t, "000000 8000") + text + "\x00" + ext
 	}
-	s.say(query(idHex, "", urn+"\x00"))
-	if said := s.said(); !strings.Contains(said, "a b\x00"+urn) || said[:16] != raw(t, idHex) {
+	s.Say(query(idHex, "", urn+"\x00"))
+	if said := s.Said(); !strings.Contains(said, "a b\x00"+urn) || said[:16] != raw(t, idHex) {
 		t.Errorf("asked for %s it says %q", urn, said)
 	}
-	s.say(query(serventHex, "", strings.ToLower(urn))) // letters of any case, and no NUL at the end
-	if said := s.said(); !strings.Contains(said, "a b\x00") {
+	s.Say(query(serventHex, "", strings.ToLower(urn))) // letters of any case, and no NUL at the end
+	if said := s.Said(); !strings.Contains(said, "a b\x00") {
 		t.Errorf("asked in lower case it says %q", said)
 	}
-	s.say(query("1111111111111111 ff11111111111100", "", "urn:\x00"))
-	s.say(query("2222222222222222 ff22222222222200", "", gnutella.FormatURN(sha1.Sum(nil))))
-	s.hears("")
+	s.Say(query("1111111111111111 ff11111111111100", "", "urn:\x00"))
+	s.Say(query("2222222222222222 ff22222222222200", "", gnutella.FormatURN(sha1.Sum(nil))))
+	s.Hears("")
 
 	up := newDesk(t, "role=ultrapeer")
 	leaf, upper := up.gtkLeaf("100.64.0.2"), up.gtkUltrapeer("100.64.0.3")
-	upper.say(query(idHex, "", urn+"\x00"))
-	if said := leaf.said(); !strings.HasSuffix(said, "\x00"+urn+"\x00") {
+	upper.Say(query(idHex, "", urn+"\x00"))
+	if said := leaf.Said(); !strings.HasSuffix(said, "\x00"+urn+"\x00") {
 		t.Errorf("of a query for a hash a leaf hears %q", said)
 	}
 }

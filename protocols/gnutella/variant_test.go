@@ -65,32 +65,32 @@ func TestGN10Pings(t *testing.T) {
 func TestPongCache(t *testing.T) {
 	d := newDesk(t, "pings=cache", "degree=0")
 	a, b := d.linked(strangerA), d.linked(strangerB)
-	mine := b.streamPing(d)
-	b.say(mine + raw(t, "01 01 00 0e000000", "ca18 64400009 03000000 04000000"))
-	a.hears("") // it did not ask
+	mine := d.streamPing(b)
+	b.Say(mine + raw(t, "01 01 00 0e000000", "ca18 64400009 03000000 04000000"))
+	a.Hears("") // it did not ask
 	ping := func(id string) string { return raw(t, id, "00 02 00 00000000") }
-	a.say(ping(idHex))
-	a.hears(raw(t, idHex, "01 01 00 0e000000", "581b 64400001 00000000 00000000") + raw(t, idHex, "01 01 01 0e000000", "ca18 64400009 03000000 04000000"))
-	b.hears("") // it does not go on
-	a.say(ping(serventHex))
-	a.hears(raw(t, serventHex, "01 01 00 0e000000", "581b 64400001 00000000 00000000"))
-	d.pass(2 * time.Minute)
-	a.said()
-	a.say(ping("1111111111111111 ff11111111111100"))
-	a.hears(raw(t, "1111111111111111 ff11111111111100", "01 01 00 0e000000", "581b 64400001 00000000 00000000")) // the other is old
+	a.Say(ping(idHex))
+	a.Hears(raw(t, idHex, "01 01 00 0e000000", "581b 64400001 00000000 00000000") + raw(t, idHex, "01 01 01 0e000000", "ca18 64400009 03000000 04000000"))
+	b.Hears("") // it does not go on
+	a.Say(ping(serventHex))
+	a.Hears(raw(t, serventHex, "01 01 00 0e000000", "581b 64400001 00000000 00000000"))
+	d.Pass(2 * time.Minute)
+	a.Said()
+	a.Say(ping("1111111111111111 ff11111111111100"))
+	a.Hears(raw(t, "1111111111111111 ff11111111111100", "01 01 00 0e000000", "581b 64400001 00000000 00000000")) // the other is old
 }
 
 // streamPing waits for the servent's next ping on s and returns its GUID.
-func (s *stream) streamPing(d *desk) string {
-	d.t.Helper()
-	s.said()
-	d.pass(11 * time.Second)
-	said := s.said()
-	for _, other := range d.streams {
-		other.said()
+func (d *desk) streamPing(s *stream) string {
+	d.T.Helper()
+	s.Said()
+	d.Pass(11 * time.Second)
+	said := s.Said()
+	for _, other := range d.Streams {
+		other.Said()
 	}
 	if len(said) < 23 || said[16] != 0 {
-		d.t.Fatalf("no ping in ten seconds, but %q", said)
+		d.T.Fatalf("no ping in ten seconds, but %q", said)
 	}
 	return said[:16]
 }
@@ -100,22 +100,22 @@ func (s *stream) streamPing(d *desk) string {
 func TestMultiplexedPings(t *testing.T) {
 	d := newDesk(t, "pings=multiplex", "degree=0", "ping=1m")
 	a, b, c := d.linked(strangerA), d.linked(strangerB), d.linked("100.64.0.4:40000")
-	a.say(raw(t, idHex, "00 07 00 00000000"))
-	on := c.said()
+	a.Say(raw(t, idHex, "00 07 00 00000000"))
+	on := c.Said()
 	if len(on) != 23 || on[16:19] != "\x00\x06\x00" || on[:16] == raw(t, idHex) {
 		t.Fatalf("goes on as %q; want a ping of this servent's own", on)
 	}
-	b.said()
-	b.say(raw(t, serventHex, "00 07 00 00000000"))
-	c.hears("")
+	b.Said()
+	b.Say(raw(t, serventHex, "00 07 00 00000000"))
+	c.Hears("")
 	own := "581b 64400001 00000000 00000000"
-	a.hears(raw(t, idHex, "01 01 00 0e000000", own))
-	b.hears(raw(t, serventHex, "01 01 00 0e000000", own))
+	a.Hears(raw(t, idHex, "01 01 00 0e000000", own))
+	b.Hears(raw(t, serventHex, "01 01 00 0e000000", own))
 	far := "ca18 64400009 03000000 04000000"
-	c.say(on[:16] + raw(t, "01 02 01 0e000000", far))
-	a.hears(raw(t, idHex, "01 01 02 0e000000", far))
-	b.hears(raw(t, serventHex, "01 01 02 0e000000", far))
-	c.hears("")
+	c.Say(on[:16] + raw(t, "01 02 01 0e000000", far))
+	a.Hears(raw(t, idHex, "01 01 02 0e000000", far))
+	b.Hears(raw(t, serventHex, "01 01 02 0e000000", far))
+	c.Hears("")
 }
 
 // GN11: "Cache Query/QueryHit for repeated keywords": the same words again, in
@@ -153,16 +153,16 @@ func TestAskForSpeed(t *testing.T) {
 	d := newDesk(t, "min-speed=500")
 	link := d.linked(strangerA)
 	var result *p2p.Result
-	d.node.Do(p2p.Find{Name: "a"}, func(r p2p.Result) { result = &r })
-	query := link.said() // 500 is 0x01f4, whose low byte would mark it
+	d.Node.Do(p2p.Find{Name: "a"}, func(r p2p.Result) { result = &r })
+	query := link.Said() // 500 is 0x01f4, whose low byte would mark it
 	if want := raw(t, "80 07 00 09000000 7f01 61 00") + "urn:\x00"; query[16:] != want {
 		t.Fatalf("the query is %q, want %q", query[16:], want)
 	}
 	hit := func(host, speed string) string {
 		return query[:16] + raw(t, "81 05 00 26000000", "01 ca18 644000", host, speed, "01000000 05000000 61 00 00", serventHex)
 	}
-	link.say(hit("08", "f3010000") + hit("09", "f4010000"))
-	d.pass(time.Minute)
+	link.Say(hit("08", "f3010000") + hit("09", "f4010000"))
+	d.Pass(time.Minute)
 	if result == nil || !slices.Equal(result.Found, []p2p.Addr{addr(t, "100.64.0.9:6346")}) {
 		t.Errorf("%+v; want the fast one alone", result)
 	}

@@ -17,6 +17,7 @@ import (
 	"peerbed/node/loop"
 	"peerbed/protocols/napster"
 	"peerbed/protocols/p2p"
+	"peerbed/protocols/p2p/p2ptest"
 )
 
 // A server on a loopback address, and clients that are sockets of a test.
@@ -37,7 +38,7 @@ func serving(t testing.TB, streams int, changes ...string) *loop.Loop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := loop.New(loop.Config{Protocol: napster.Protocol, Settings: config(t, append(changes, "role=server")...), Seed: 1,
+	l := loop.New(loop.Config{Protocol: napster.Protocol, Settings: p2ptest.Config(t, napster.Protocol, append(changes, "role=server")...), Seed: 1,
 		Socket: socket, Folder: folder, Streams: streams})
 	go l.Run()
 	if err := l.Start(); err != nil {

@@ -194,21 +194,21 @@ func TestPublishAgainAndRemove(t *testing.T) {
 // Several who call a client and say nothing do not keep others from it.
 func TestSilentCallers(t *testing.T) {
 	d, s := session(t)
-	d.publish("a b.mp3", "hello")
-	s.said()
+	d.Publish("a b.mp3", "hello")
+	s.Said()
 	var calls []*stream
 	for range 300 {
-		calls = append(calls, d.call(atBob))
+		calls = append(calls, d.Call(atBob))
 	}
-	if calls[0].over || !calls[299].over {
+	if calls[0].Over || !calls[299].Over {
 		t.Error("the first caller is refused, or the three hundredth is not")
 	}
-	d.pass(15 * time.Second)
-	if !calls[0].over {
+	d.Pass(15 * time.Second)
+	if !calls[0].Over {
 		t.Error("a caller may be silent for ever")
 	}
-	s.say(frame(607, `bob "a b.mp3" 8`))
-	d.call(atBob, `GETbob "a b.mp3" 0`).hears("15hello")
+	s.Say(frame(607, `bob "a b.mp3" 8`))
+	d.Call(atBob, `GETbob "a b.mp3" 0`).Hears("15hello")
 }
 
 // A seed decides everything, on any machine. The number changes with every change of

@@ -56,19 +56,19 @@ func TestDirectoryForgets(t *testing.T) {
 		name := fmt.Sprintf("common word%d song%d", r.IntN(10), r.IntN(100))
 		switch {
 		case i%1000 == 999:
-			bob.say(frame(110, "")) // all
+			bob.Say(frame(110, "")) // all
 			clear(held)
 		case held[name]:
-			bob.say(frame(102, `"`+name+`"`))
+			bob.Say(frame(102, `"`+name+`"`))
 			delete(held, name)
 		default:
-			bob.say(frame(100, `"`+name+`" x 1 1 1 1`))
+			bob.Say(frame(100, `"`+name+`" x 1 1 1 1`))
 			held[name] = true
 		}
 		if i%97 == 0 {
-			eve.said()
-			eve.say(frame(200, `FILENAME CONTAINS "common" MAX_RESULTS 1000`))
-			if got := strings.Count(eve.said(), `"common`); got != min(100, len(held)) {
+			eve.Said()
+			eve.Say(frame(200, `FILENAME CONTAINS "common" MAX_RESULTS 1000`))
+			if got := strings.Count(eve.Said(), `"common`); got != min(100, len(held)) {
 				t.Fatalf("step %d: %d results, want %d", i, got, min(100, len(held)))
 			}
 		}
@@ -83,4 +83,4 @@ func TestDirectoryForgets(t *testing.T) {
 }
 
 // detail is what the node tells of itself.
-func (d *desk) detail() napster.Detail { return d.node.Inspect().Detail.(napster.Detail) }
+func (d *desk) detail() napster.Detail { return d.Node.Inspect().Detail.(napster.Detail) }

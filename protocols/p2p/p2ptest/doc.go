@@ -1,5 +1,6 @@
 // Package p2ptest tests protocols, any of them, without a network: golden
-// plays, a conformance suite, and checks of codecs. It is for the external
+// plays, a conformance suite, checks of codecs ([Packets]), and a [Desk] at which
+// one node talks to strangers that are bytes in a test. It is for the external
 // tests of a protocol's package (chord_test), and for those of anybody's own
 // protocol.
 //
@@ -10,7 +11,7 @@
 //	func TestRoundTrip(t *testing.T) { p2ptest.RoundTrip(t, newCodec, &ping{Nonce: 7}) }
 //	func FuzzCodec(f *testing.F) { p2ptest.FuzzCodec(f, newCodec, golden...) }
 //
-// All of it runs in harness/sim, in strict and poison mode: a message that
+// Plays and Conform run in harness/sim, in strict and poison mode: a message that
 // does not survive its encoding, that shares memory with its sender, or that
 // its receiver keeps, fails whatever test it occurs in.
 //
