@@ -15,5 +15,11 @@
 //   - Overlay draws a network at several moments with every node in the same
 //     place: on a ring where ids lie on a circle, else as a graph.
 //
+// Diagrams are drawn by gonum.org/v1/plot, whose axes, bars and layout are no
+// business of ours. It knows only fixed colours and fonts, so its SVG is taken
+// into the page with variables of the style sheet in their place: then the
+// diagram follows the reader's theme as the rest of the page does. Overlays and
+// lifelines are our own, for no library draws them.
+//
 // Drawing is deterministic: the same data gives the same bytes.
 package record
