@@ -69,11 +69,6 @@ func (c *canvas) text(class string, at point, anchor, words string) {
 		class, at.x, at.y, anchor, html.EscapeString(words))
 }
 
-func (c *canvas) box(class string, from, to point) {
-	fmt.Fprintf(&c.b, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`,
-		class, from.x, from.y, to.x-from.x, to.y-from.y)
-}
-
 // svg closes the drawing. label says in words what it shows, for readers who
 // cannot see it.
 func (c *canvas) svg(width, height float64, label string) template.HTML {
