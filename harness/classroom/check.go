@@ -14,6 +14,7 @@ import (
 // A sample is a program of which it is known what it deserves.
 type sample struct {
 	name, dir string
+	edits     []Edit
 	mutant    *Mutant // nil: it is right
 	grade     *Grade
 	err       error
@@ -55,17 +56,18 @@ func (m *Manifest) samples() ([]*sample, error) {
 	for _, v := range variants {
 		all = append(all, &sample{name: "variant " + filepath.Base(v), dir: v})
 	}
+	for _, v := range m.Variants {
+		all = append(all, &sample{name: "variant " + v.Name, dir: reference, edits: v.Edits})
+	}
 	for i := range m.Mutants {
-		all = append(all, &sample{name: "mutant " + m.Mutants[i].Name, dir: reference, mutant: &m.Mutants[i]})
+		u := &m.Mutants[i]
+		all = append(all, &sample{name: "mutant " + u.Name, dir: reference, edits: u.Edits, mutant: u})
 	}
 	return all, nil
 }
 
 func (m *Manifest) try(ctx context.Context, bed string, c Course, secret string, s *sample) {
-	o := Options{Course: c, Secret: secret, Time: 6 * DefaultTime, Flags: c.Flags, Brief: true}
-	if s.mutant != nil {
-		o.Edits = s.mutant.Edits
-	}
+	o := Options{Course: c, Secret: secret, Time: 6 * DefaultTime, Flags: c.Flags, Edits: s.edits, Brief: true}
 	s.grade, s.err = m.GradeFolder(ctx, bed, s.dir, o)
 }
 

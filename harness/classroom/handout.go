@@ -79,7 +79,7 @@ func (m *Manifest) skeletons(to string) error {
 // mutants.
 func (m *Manifest) public() *Manifest {
 	p := *m
-	p.Parts, p.Gates, p.Mutants = nil, nil, nil
+	p.Parts, p.Gates, p.Mutants, p.Variants = nil, nil, nil, nil
 	known := map[string]bool{}
 	for _, part := range m.Parts {
 		q := Part{ID: part.ID, Title: part.Title}

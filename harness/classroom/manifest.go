@@ -26,6 +26,9 @@ type Manifest struct {
 	// Partial are the breakpoints of a test's points; see credit.
 	Partial []Breakpoint `json:"partial"`
 	Mutants []Mutant     `json:"mutants"`
+	// Variants are the reference changed so that it stays right; others lie in the
+	// folder variants.
+	Variants []Variant `json:"variants"`
 
 	dir string
 }
@@ -116,6 +119,13 @@ type Mutant struct {
 	Edits   []Edit `json:"edits"`
 	Passes  bool   `json:"passes_basic"` // all tests but Fails
 	Fails   string `json:"fails"`        // a test that it must not pass
+}
+
+// A Variant is the reference done otherwise.
+type Variant struct {
+	Name  string `json:"name"`
+	Why   string `json:"why"`
+	Edits []Edit `json:"edits"`
 }
 
 // An Edit replaces a text that occurs once in a file.

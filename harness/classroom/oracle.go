@@ -13,6 +13,8 @@ type oracle struct {
 	// mends reports whether those of up who outlive the dead can mend the network.
 	// nil: they always can.
 	mends func(l *layout, up, dead []int) bool
+	// near lists the neighbours of a node among those up. nil: it has none.
+	near func(l *layout, up []int, i int) []int
 	// checks are asked at the end of a run; states names those that look at states
 	// alone, so that a story can tell since when they have not held.
 	checks map[string]func(*run) error

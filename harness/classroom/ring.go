@@ -39,6 +39,7 @@ var ring = &oracle{
 	config: ringConfig,
 	wish:   ringWish,
 	mends:  ringMends,
+	near:   ringNear,
 	checks: map[string]func(*run) error{
 		"answered": answered, "owner": rightOwner, "field": rightField, "operation": rightOperation,
 		"ring": closedRing, "list": successorList, "identity": identity,
@@ -74,9 +75,7 @@ func ringWish(r *run, kind string, draw *rand.Rand) string {
 
 // ringMends reports whether of any three nodes in a row one outlives the dead.
 func ringMends(l *layout, up, dead []int) bool {
-	order := slices.Clone(up)
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(l.ids[a], l.ids[b]) })
-	row := 0
+	row, order := 0, l.byID(up)
 	for range 2 {
 		for _, i := range order {
 			if row++; !slices.Contains(dead, i) {
@@ -88,6 +87,18 @@ func ringMends(l *layout, up, dead []int) bool {
 		}
 	}
 	return true
+}
+
+// byID is the nodes in the order of their ids.
+func (l *layout) byID(up []int) []int {
+	return slices.SortedFunc(slices.Values(up), func(a, b int) int { return cmp.Compare(l.ids[a], l.ids[b]) })
+}
+
+// ringNear is the node before and the node after.
+func ringNear(l *layout, up []int, i int) []int {
+	order := l.byID(up)
+	at, n := slices.Index(order, i), len(order)
+	return []int{order[(at+n-1)%n], order[(at+1)%n]}
 }
 
 // A circle is the live nodes in the order of the course's ring.

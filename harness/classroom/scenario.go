@@ -94,24 +94,45 @@ func (d *drawing) end(do plan.Verb) {
 }
 
 // churn has nodes join, crash and leave. Newcomers may come at any time; who
-// fails does so no sooner than a lull after the last.
+// fails does so no sooner than a lull after the last. Often that is a neighbour of
+// a newcomer that has hardly come, because that is when least is known of both.
 func (d *drawing) churn() {
-	begin, least, most := d.at, max(3, len(d.up)/2), len(d.up)*3/2
-	for last := d.at; d.s.Churn > 0; {
-		d.at += linkmodel.Exp(time.Duration(d.s.Every), d.r)
-		if d.at > begin+time.Duration(d.s.Churn) {
-			d.at = begin + time.Duration(d.s.Churn)
-			return
+	end, least, most := d.at+time.Duration(d.s.Churn), max(3, len(d.up)/2), len(d.up)*3/2
+	last := d.at
+	for d.s.Churn > 0 {
+		if d.at += linkmodel.Exp(time.Duration(d.s.Every), d.r); d.at > end {
+			break
 		}
-		fails := d.r.IntN(2) == 0 && len(d.up) > least && d.at >= last+lull
+		may := len(d.up) > least && d.at >= last+lull
 		switch {
-		case fails:
+		case may && d.r.IntN(3) == 0:
 			d.end([]plan.Verb{plan.Crash, plan.Crash, plan.Leave}[d.r.IntN(3)])
 			last = d.at
-		case len(d.up) < most && d.next < d.o.most:
+		case len(d.up) < most && d.next < d.o.most && (may || d.r.IntN(2) == 0):
 			d.add(plan.Restart, d.next)
 			d.up = append(d.up, d.next)
 			d.next++
+			if may && d.beside() {
+				last = d.at
+			}
 		}
 	}
+	d.at = max(d.at, end)
+}
+
+// beside crashes a neighbour of the last who came, soon; it reports whether there
+// is one that may.
+func (d *drawing) beside() bool {
+	if d.o.near == nil {
+		return false
+	}
+	near := slices.DeleteFunc(d.o.near(layOut(d.c.Port, d.next), d.up, d.next-1), func(i int) bool { return i == 0 })
+	if len(near) == 0 {
+		return false
+	}
+	d.at += time.Duration(200+d.r.IntN(1500)) * time.Millisecond
+	dead := near[d.r.IntN(len(near))]
+	d.add(plan.Crash, dead)
+	d.up = slices.DeleteFunc(d.up, func(i int) bool { return i == dead })
+	return true
 }

@@ -174,7 +174,7 @@ func (w *Workshop) make(ctx context.Context, dir string) ([]string, error) {
 	switch {
 	case is("main.py"):
 		python, err := interpreter()
-		return []string{python, "-I", "-S", "-B", "-u", "main.py"}, err
+		return []string{python, "-s", "-S", "-B", "main.py"}, err
 	case len(sources) > 0:
 		return w.makeGo(ctx, dir)
 	case is("node"):
