@@ -18,12 +18,16 @@ const chordDir = "../../experiments/assignments/05-chord"
 
 // The test binary is also the programs that misbehave.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == "misbehave" {
-		misbehave(os.Args[2])
-		return
+	if len(os.Args) > 2 {
+		if play := programs[os.Args[1]]; play != nil {
+			play(os.Args[2:])
+			return
+		}
 	}
 	os.Exit(m.Run())
 }
+
+var programs = map[string]func(args []string){"misbehave": func(args []string) { misbehave(args[0]) }}
 
 func misbehave(how string) {
 	in := bufio.NewScanner(os.Stdin)
@@ -95,13 +99,13 @@ func TestMisbehaviour(t *testing.T) {
 		if limits.Answer = Duration(10 * time.Second); how == "hang" {
 			limits.Answer = Duration(200 * time.Millisecond)
 		}
-		p := &Program{argv: []string{os.Args[0], "misbehave", how}, limits: limits}
+		p := &Program{argv: []string{os.Args[0], "misbehave", how}, dir: t.TempDir(), reads: []string{os.Args[0]}, limits: limits}
 		g := m.Grade(t.Context(), p, Options{Course: m.NewCourse("x"), Time: time.Minute})
 		if r := g.Results[0]; r.Verdict != Fail || r.Points != 0 || !strings.Contains(r.Why, want) {
 			t.Errorf("%s: %s with %v points: %s; want it to fail with %q", how, r.Verdict, r.Points, r.Why, want)
 		}
 	}
-	p := &Program{argv: []string{filepath.Join(t.TempDir(), "nothing")}, limits: chord(t).Limits}
+	p := &Program{argv: []string{"/nothing"}, dir: filepath.Join(t.TempDir(), "nowhere"), limits: chord(t).Limits}
 	m := only(chord(t), "starts")
 	if r := m.Grade(t.Context(), p, Options{Time: time.Minute}).Results[0]; r.Verdict != Infrastructure {
 		t.Errorf("a program that cannot be started: %s, want infrastructure", r.Verdict)

@@ -39,10 +39,15 @@
 // hunt.Shrink as far as a few seconds allow, and kept as a file with its story. The
 // file and the submission give the same lines again, byte for byte: Replay compares.
 //
+// # What a program may do
+//
+// Compute, and read its own folder: see package confine, which needs no privileges.
+// What this machine does not enforce stands on the page of a grade. A program that
+// ends, hangs, floods or answers what is no answer fails the test; one that could not
+// be started or confined is the machine's fault, and never scored.
+//
 // # What is missing
 //
 // The container lane (real nodes), streams and disks for stepped programs, similarity
-// of sources, and the layout of Gradescope's zip. Variants are not yet written for any
-// assignment. The program runs without confinement: grade only whom you trust, or in a
-// container or virtual machine of your own.
+// of sources, and the layout of Gradescope's zip.
 package classroom

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"peerbed/harness/classroom/confine"
 	"peerbed/harness/classroom/step"
 )
 
@@ -94,6 +96,8 @@ func (q *process) fault(what string) error {
 	late := q.late.Load()
 	how := q.stop()
 	switch {
+	case strings.HasPrefix(q.err.String(), confine.Complaint):
+		return fmt.Errorf("classroom: the program could not be confined: %s", q.err.String())
 	case late:
 		what = fmt.Sprintf("no answer within %v", q.answer)
 	case how != nil && how.Error() != "signal: killed":

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"peerbed/harness/classroom/confine"
 )
 
 // A Program is a submission that can be started.
@@ -17,7 +19,7 @@ type Program struct {
 	argv   []string
 	dir    string // where it runs
 	limits Limits
-	Lacks  []string // what of the confinement this machine cannot enforce
+	reads  []string // what it needs of the machine
 }
 
 // The bounds of a submission's folder.
@@ -111,7 +113,7 @@ func (w *Workshop) Build(ctx context.Context, from string, edits []Edit, flags [
 		}
 	}
 	p := &Program{dir: dir, limits: w.limits}
-	argv, err := w.make(ctx, dir)
+	argv, err := w.make(ctx, dir, p)
 	if err != nil {
 		return nil, err
 	}
@@ -168,12 +170,13 @@ func copySubmission(from, to string) error {
 
 // make finds out what a submission is written in and how it is run: an executable
 // called node, main.py for Python 3, or Go.
-func (w *Workshop) make(ctx context.Context, dir string) ([]string, error) {
+func (w *Workshop) make(ctx context.Context, dir string, p *Program) (argv []string, err error) {
 	is := func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }
 	sources, _ := filepath.Glob(filepath.Join(dir, "*.go"))
 	switch {
 	case is("main.py"):
-		python, err := interpreter()
+		python, home, err := interpreter()
+		p.reads = []string{python, home}
 		return []string{python, "-s", "-S", "-B", "main.py"}, err
 	case len(sources) > 0:
 		return w.makeGo(ctx, dir)
@@ -183,14 +186,15 @@ func (w *Workshop) make(ctx context.Context, dir string) ([]string, error) {
 	return nil, buildFailure("there is nothing to run: want main.py, Go files, or an executable called node")
 }
 
-// interpreter finds the Python that is really run, behind any shim: the confined
-// program may start nothing itself.
-func interpreter() (string, error) {
-	out, err := exec.Command("python3", "-I", "-S", "-c", "import sys; print(sys.executable)").Output()
+// interpreter finds the Python that is really run, behind any shim, since the
+// confined program may start nothing itself; and the folder of its libraries.
+func interpreter() (python, home string, err error) {
+	out, err := exec.Command("python3", "-I", "-S", "-c", "import sys; print(sys.executable); print(sys.base_prefix)").Output()
 	if err != nil {
-		return "", fmt.Errorf("classroom: there is no python3 on this machine: %w", err)
+		return "", "", fmt.Errorf("classroom: there is no python3 on this machine: %w", err)
 	}
-	return strings.TrimSpace(string(out)), nil
+	python, home, _ = strings.Cut(strings.TrimSpace(string(out)), "\n")
+	return python, strings.TrimSpace(home), nil
 }
 
 // makeGo builds a program in Go from its own files and the contract alone,
@@ -220,8 +224,8 @@ func (w *Workshop) makeGo(ctx context.Context, dir string) ([]string, error) {
 
 // command is how a process of the program is started.
 func (p *Program) command() *exec.Cmd {
-	cmd := exec.Command(p.argv[0], p.argv[1:]...)
-	cmd.Dir = p.dir
+	l := confine.Limits{CPU: time.Duration(p.limits.CPU), Data: p.limits.Memory << 20}
+	cmd := confine.Command(p.dir, p.reads, l, p.argv...)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "GOMAXPROCS=1", "GOTRACEBACK=single", "PYTHONHASHSEED=0"}
 	return cmd
 }
