@@ -217,7 +217,6 @@ func (a *agreement) play(t *harness.T, open opener, links linkmodel.Link, wait t
 	c.Share(agreeing, 1000)
 	c.Advance(wait)
 	r := c.Run(agreeFor, workload.Lookups{Rate: agreeRate, Steady: true})
-	r.Save(t)
 	return inBatches(r), r
 }
 

@@ -4,8 +4,8 @@
 //	go test ./experiments -run 'TestTour$' -v -count=1 -args -nodes 24 -backend docker
 //
 // Without flags an experiment uses its quick size and the world that is there.
-// What it measured lies in out/ at the module's root afterwards: the results
-// as JSON lines, and for some experiments a page to look at.
+// What it measured lies in out/ at the module's root afterwards: the journal
+// of the run, and for some experiments a page to look at.
 //
 // Tests that are named by a claim (TestChordC5PathLength, TestGnutellaGN8Pings)
 // measure what a lecture or a paper says, in the simulator and over several

@@ -263,6 +263,7 @@ func (v *tour) look(when, text string, plans ...plan.Plan) *harness.Results {
 		length *= 2 // what comes and goes needs time
 	}
 	began := v.c.Now()
+	v.c.Caption(when)
 	r := v.c.Run(length, append([]plan.Plan{
 		workload.Lookups{Rate: findRate}, workload.Lookups{Rate: fetchRate, Fetch: true}}, plans...)...)
 	states := v.c.States()
@@ -270,7 +271,6 @@ func (v *tour) look(when, text string, plans ...plan.Plan) *harness.Results {
 	v.say("%-16s %3.0f %% of %d found, %3.0f %% of %d fetched", when,
 		100*r.Of(plan.Find).Found, r.Of(plan.Find).N, 100*r.Of(plan.Fetch).Found, r.Of(plan.Fetch).N)
 	v.shoot(when, text, began, r)
-	r.Save(v.t)
 	return r
 }
 

@@ -33,8 +33,10 @@ type Cluster struct {
 	introducer *node
 	hosts      map[string]p2p.Addr
 	files      []string
-	runs       int    // how often Run was called
-	page       string // see SetPage
+	runs       int       // how often Run was called
+	page       string    // see SetPage
+	caption    string    // see Caption
+	rec        *recorder // nil: nothing is recorded
 
 	mu      sync.Mutex       // for what follows and node.up: Run disturbs and asks at once
 	links   linkmodel.Source // what Shape says; faults come on top
@@ -170,7 +172,7 @@ func (c *Cluster) say(format string, args ...any) {
 // Advance lets time pass.
 func (c *Cluster) Advance(d time.Duration) {
 	if c.err == nil {
-		c.fail(c.backend.Advance(c.ctx, d, nil))
+		c.fail(c.advance(d, nil))
 	}
 }
 
@@ -220,6 +222,7 @@ func (c *Cluster) Close() error {
 	var err error
 	c.closing.Do(func() {
 		forget(c)
+		c.rec.close()
 		err = c.backend.Close()
 	})
 	return err

@@ -62,10 +62,10 @@ func (c *Cluster) gone(i int, patience time.Duration) error {
 			return false
 		}
 	}
-	err := c.backend.Advance(c.ctx, patience, over)
+	err := c.advance(patience, over)
 	if err == nil && !over() {
 		if err = c.backend.Kill(c.ctx, c.Addr(i), Crash); err == nil || errors.Is(err, p2p.ErrGone) {
-			err = c.backend.Advance(c.ctx, goodbye, over)
+			err = c.advance(goodbye, over)
 		}
 	}
 	if err == nil && !over() {

@@ -12,7 +12,6 @@
 //				fault.Churn{Session: fault.Exponential(10 * time.Minute)},
 //				workload.Lookups{Rate: 5, Keys: workload.Zipf(1.1)})
 //			r.Want(t, "found", r.Found, harness.AtLeast(0.99))
-//			r.Save(t)
 //		})
 //	}
 //
@@ -73,6 +72,16 @@
 // was found out; and it is no number, for the number would be the machine's.
 // What was counted, and what succeeded, is judged on any machine: it shows what
 // the protocol did in the network that it had.
+//
+// # Everything is recorded
+//
+// What happens to a cluster of New is written into the run's journal while it
+// happens (package journal), in every world, in the world's own time: nobody has
+// to save results, and what a killed run had found is there. Counters are read
+// once a second, of large clusters more rarely, and what nodes keep is read from
+// their States, by the names of the fields of Detail, so that protocols need not
+// measure themselves. PEERBED_RECORD=0 leaves it out; programs that Open a cluster
+// ask for it by Settings.Record.
 //
 // # Programs of others
 //

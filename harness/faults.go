@@ -169,6 +169,7 @@ func (c *Cluster) begin(f Fault) (handle string) {
 	}
 	c.lasting = append(c.lasting, len(c.faults))
 	c.faults = append(c.faults, f)
+	c.rec.fault(len(c.faults)-1, f)
 	return f.Handle
 }
 
@@ -184,6 +185,7 @@ func (c *Cluster) end(which func(*Fault) bool) {
 	defer c.mu.Unlock()
 	for _, i := range over {
 		c.faults[i].Until = max(c.Now(), 1)
+		c.rec.fault(i, c.faults[i])
 	}
 	c.lasting = slices.DeleteFunc(c.lasting, func(i int) bool { return c.faults[i].Until != 0 })
 }

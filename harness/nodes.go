@@ -84,8 +84,11 @@ func (c *Cluster) spawn(specs []Spec) error {
 	some := make([]int, len(specs))
 	for k, s := range specs {
 		some[k] = from + k
+		c.mu.Lock() // for who measures meanwhile
 		c.nodes = append(c.nodes, &node{spec: s})
+		c.mu.Unlock()
 	}
+	c.rec.nodes(from, specs)
 	pace := min(10*time.Millisecond, 10*time.Second/time.Duration(len(specs)))
 	var up atomic.Int32
 	return c.each(some, func(k, i int) error {
@@ -94,7 +97,7 @@ func (c *Cluster) spawn(specs []Spec) error {
 		}
 		c.mark(true, i)
 		if c.about.Virtual && !c.set.Ideal {
-			return c.backend.Advance(c.ctx, pace, nil)
+			return c.advance(pace, nil)
 		}
 		c.progress(int(up.Add(1)), len(specs), began)
 		return nil

@@ -20,7 +20,7 @@ const port = 7000
 // sentence. All is gone when the test ends.
 func New(t testing.TB, p *p2p.Protocol, n int, opts ...Option) *Cluster {
 	t.Helper()
-	s := Settings{Protocol: p, Name: t.Name(), play: playOf(t)}
+	s := Settings{Protocol: p, Name: t.Name(), Record: true, play: playOf(t)}
 	for _, o := range opts {
 		o(&s)
 	}
@@ -83,6 +83,7 @@ func (c *Cluster) start() (err error) {
 		return fmt.Errorf("%s: %w", c.choice.world, err)
 	}
 	c.about = c.backend.About()
+	c.record()
 	if err := c.populate(); err != nil {
 		return errors.Join(err, c.Close())
 	}

@@ -11,17 +11,18 @@ import (
 // Do carries out a wish at node i and waits for the outcome. A wish of a node
 // that is down ends with p2p.ErrGone.
 func (c *Cluster) Do(i int, op p2p.Op) Outcome {
-	done := make(chan Outcome, 1)
+	done, began := make(chan Outcome, 1), c.Now()
 	if c.err != nil {
 		return Outcome{Result: p2p.Result{Err: c.err}}
 	}
 	c.backend.Do(c.Addr(i), op, func(o Outcome) { done <- o })
-	if err := c.backend.Advance(c.ctx, 2*p2p.MaxOp, func() bool { return len(done) > 0 }); err != nil {
+	if err := c.advance(2*p2p.MaxOp, func() bool { return len(done) > 0 }); err != nil {
 		c.fail(err)
 	}
 	select {
 	case o := <-done:
 		c.note(i, op, o)
+		c.rec.wish(i, began, op, o)
 		return o
 	default:
 		return Outcome{Result: p2p.Result{Err: fmt.Errorf("%s: no outcome in %v: %w", c.Name(i), 2*p2p.MaxOp, p2p.ErrTimeout)}}

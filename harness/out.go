@@ -1,30 +1,40 @@
 package harness
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"testing"
 )
 
 // OutDir returns the folder for what a test (t.Name()) or another run leaves,
-// and makes it: out/NAME at the module's root, the nearest folder upward with a
-// go.mod; PEERBED_OUT names another in place of out. While another process runs
-// something of the same name, it is out/NAME-2 (or -3 ...).
+// and makes it: below a folder of this process's own, out/TEST-START-sSEED (TEST
+// is the name up to the first "/", START when it was first asked for), what
+// follows the first "/". out lies at the module's root, the nearest folder upward
+// with a go.mod; PEERBED_OUT names another in its place. out/TEST leads to the
+// newest; of each test the Kept newest stay.
 func OutDir(name string) (string, error) {
-	base := os.Getenv("PEERBED_OUT")
-	if base == "" {
-		root, err := moduleRoot()
-		if err != nil {
-			return "", err
-		}
-		base = filepath.Join(root, "out")
+	base, err := outBase()
+	if err != nil {
+		return "", err
 	}
-	return claim(filepath.Join(base, filepath.FromSlash(plain(name))))
+	test, below, _ := strings.Cut(plain(name), "/")
+	run, err := runFolder(base, test)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(run, filepath.FromSlash(below))
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// outBase is the folder of all runs.
+func outBase() (string, error) {
+	if base := os.Getenv("PEERBED_OUT"); base != "" {
+		return filepath.Abs(base)
+	}
+	root, err := moduleRoot()
+	return filepath.Join(root, "out"), err
 }
 
 // plain keeps of a test's name what every file system takes.
@@ -60,83 +70,14 @@ func moduleRoot() (string, error) {
 // SetPage tells where the page of this run will lie, for failure texts.
 func (c *Cluster) SetPage(file string) { c.page = file }
 
-// Save writes the results to OutDir as JSON lines, run-1.jsonl for the first
-// Run of a cluster, and returns the file. Each line is an object with one key
-// that says what it is: "run", "event", "fault", "operation", "sample",
-// "machine", "summary".
-func (r *Results) Save(t testing.TB) string {
-	t.Helper()
-	file, err := r.save(t)
-	if err != nil {
-		t.Errorf("peerbed: saving the results: %v", err)
+// Journal returns the file that these results lie in, with all else of the run:
+// it was written while they came about. "": nothing is recorded, because of
+// PEERBED_RECORD=0 or in a program that did not ask for it.
+func (r *Results) Journal() string {
+	if r.cluster == nil || r.cluster.rec == nil {
+		return ""
 	}
-	return file
-}
-
-func (r *Results) save(t testing.TB) (string, error) {
-	dir, err := OutDir(t.Name())
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(dir, fmt.Sprintf("run-%d.jsonl", r.Number))
-	f, err := os.Create(file)
-	if err != nil {
-		return "", err
-	}
-	w := bufio.NewWriter(f)
-	err = r.write(json.NewEncoder(w))
-	return file, errors.Join(err, w.Flush(), f.Close())
-}
-
-// A header is the first line of a file of results.
-type header struct {
-	Test, World, Detail, Protocol string
-	Nodes                         int
-	Seed                          uint64
-	Config, Plans                 []string
-	Repeat                        string
-	Names                         []string
-	Addrs                         []string
-}
-
-func (r *Results) write(e *json.Encoder) error {
-	var err error
-	line := func(kind string, v any) { err = errors.Join(err, e.Encode(map[string]any{kind: v})) }
-	if c := r.cluster; c != nil {
-		line("run", c.header(r.Plans))
-	}
-	for _, x := range r.Events {
-		line("event", x)
-	}
-	for _, x := range r.Faults {
-		line("fault", x)
-	}
-	for _, x := range r.Operations {
-		line("operation", x)
-	}
-	if r.Machine != nil {
-		line("machine", r.Machine)
-	}
-	for _, x := range r.Samples {
-		line("sample", x)
-	}
-	line("summary", struct {
-		Summary
-		Turnover Turnover
-		Traffic  Totals
-	}{r.Summary, r.Turnover, r.Traffic})
-	return err
-}
-
-func (c *Cluster) header(plans []string) header {
-	h := header{Test: c.set.Name, World: c.about.World, Detail: c.about.Detail, Protocol: c.set.Protocol.Name,
-		Nodes: len(c.nodes), Seed: c.set.Seed, Config: c.set.Config, Plans: plans}
-	h.Repeat, _ = c.commands(c.set.Name)
-	for i := range c.nodes {
-		h.Names = append(h.Names, c.Name(i))
-		h.Addrs = append(h.Addrs, c.Addr(i).String())
-	}
-	return h
+	return r.cluster.rec.w.File()
 }
 
 // commands returns the command that repeats the test and, after a run in a

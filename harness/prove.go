@@ -87,6 +87,7 @@ func (c *Cluster) proved(t tally, took time.Duration) error {
 		if len(f.Nodes) == 0 && (f.Since == last || f.Until == last) {
 			p.Healed = f.Until == last
 			f.Proofs = append(f.Proofs, p)
+			c.rec.fault(i, *f)
 			texts = append(texts, f.Text)
 		}
 	}

@@ -23,7 +23,7 @@ type T struct {
 // it would be without Repeat.
 //
 // With more, each is a subtest (seed-1, seed-2 ...) with a folder of its own,
-// out/NAME/seed-S. What f wants, of Results or by T.Want, is then wanted of the
+// seed-S of the run's. What f wants, of Results or by T.Want, is then wanted of the
 // mean of all seeds: its 95 % confidence interval, by Student's law, must lie
 // within the bound. The verdicts are printed as a table and saved as
 // verdicts.json. All else that a test may find wrong (Error, Fatal) counts in

@@ -200,7 +200,7 @@ func TestRepeatedClusters(t *testing.T) {
 			}
 			// The interval of the mean of all, 2.5 ± 2.1, keeps to it.
 			r.Want(t, "seed", float64(t.Seed()), Within(0.1, 4.9))
-			if file := r.Save(t); !strings.HasSuffix(file, filepath.Join(folder(t.Seed()), "sub", "run-1.jsonl")) {
+			if file := r.Journal(); !strings.HasSuffix(file, filepath.Join(folder(t.Seed()), "run.jsonl")) {
 				t.Errorf("seed %d saves to %s", t.Seed(), file)
 			}
 			repeat, _ := c.commands(t.Name())

@@ -30,11 +30,14 @@ const (
 // open takes over what a series that was cut short has left: it is one without
 // verdicts, and of the same code.
 func (s *series) open() (err error) {
-	if s.dir, err = OutDir(s.t.Name()); err != nil {
-		return err
-	}
 	if s.code, err = fingerprint(); err != nil {
 		return fmt.Errorf("what this test is made of cannot be read: %w", err)
+	}
+	if err := goOn(s.t.Name(), s.unfinished); err != nil {
+		return err
+	}
+	if s.dir, err = OutDir(s.t.Name()); err != nil {
+		return err
 	}
 	verdicts := filepath.Join(s.dir, verdictsFile)
 	_, err = os.Stat(verdicts)
@@ -53,6 +56,19 @@ func (s *series) open() (err error) {
 		return os.Remove(verdicts)
 	}
 	return nil
+}
+
+// unfinished reports whether a folder has what a series of this code was cut short
+// in.
+func (s *series) unfinished(dir string) bool {
+	if _, err := os.Stat(filepath.Join(dir, verdictsFile)); err == nil {
+		return false
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "seed-*", findingsFile)) // the pattern is right
+	return slices.ContainsFunc(files, func(file string) bool {
+		r, err := readFindings(file)
+		return err == nil && r.Code == s.code
+	})
 }
 
 func readFindings(file string) (*findings, error) {

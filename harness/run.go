@@ -23,11 +23,12 @@ func (c *Cluster) Run(d time.Duration, plans ...plan.Plan) *Results {
 	}
 	facts := plan.Facts{Seed: c.set.Seed + uint64(c.runs), Nodes: len(c.nodes), For: d, Files: c.files}
 	c.runs++
-	r := &run{c: c, length: d}
+	r := &run{c: c, number: c.runs, length: d}
 	var err error
 	if r.events, err = plan.Timeline(facts, append(plans[:len(plans):len(plans)], watch{})...); err == nil {
 		err = r.prepare()
 	}
+	c.rec.begin(r, plans)
 	if r.began, r.before, r.loads = c.Now(), c.Totals(), c.loads(); err == nil {
 		err = r.watched()
 	}
@@ -42,8 +43,13 @@ func (c *Cluster) Run(d time.Duration, plans ...plan.Plan) *Results {
 	}
 	res := r.results(plans)
 	res.churn(c, r.began, plans, facts)
+	c.rec.end(res)
+	c.caption = ""
 	return res
 }
+
+// Caption names the next Run in what is recorded of it: "during the cut".
+func (c *Cluster) Caption(title string) { c.caption = title }
 
 // tooLate is how late an operation may begin before the times that a run
 // measured say more about the machine than about the protocol.
@@ -65,6 +71,7 @@ func (watch) Events(f plan.Facts) ([]plan.Event, error) {
 // A run is one call of Run under way.
 type run struct {
 	c      *Cluster
+	number int // of the run in its cluster, from 1
 	began  time.Duration
 	length time.Duration
 	events []plan.Event
@@ -166,12 +173,12 @@ func (r *run) wait(d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
-	return r.c.backend.Advance(r.c.ctx, d, nil)
+	return r.c.advance(d, nil)
 }
 
 // finish waits for the operations that are open.
 func (r *run) finish() error {
-	err := r.c.backend.Advance(r.c.ctx, Grace, func() bool {
+	err := r.c.advance(Grace, func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		return r.open == 0
@@ -203,6 +210,7 @@ func (r *run) disturb(e plan.Event) error {
 	case plan.Away: // see prepare
 		return nil
 	}
+	r.c.rec.event(r.began, e)
 	_, err := r.c.carryOut(e)
 	return err
 }
@@ -215,6 +223,7 @@ func (r *run) ask(e plan.Event, op p2p.Op) {
 	r.ops = append(r.ops, o)
 	if asker < 0 {
 		o.end(Outcome{Result: p2p.Result{Err: fmt.Errorf("no node is up: %w", p2p.ErrGone)}})
+		r.c.rec.operation(r.number, r.began, o)
 		r.mu.Unlock()
 		return
 	}
@@ -226,6 +235,7 @@ func (r *run) ask(e plan.Event, op p2p.Op) {
 		r.open--
 		if !r.over {
 			o.end(out)
+			r.c.rec.operation(r.number, r.began, o)
 		}
 	})
 }
@@ -246,7 +256,7 @@ func (r *run) sample() error {
 // results closes the books.
 func (r *run) results(plans []plan.Plan) *Results {
 	c := r.c
-	res := &Results{Length: r.length, Samples: r.shots, Late: r.late, Machine: r.machine, Number: c.runs, cluster: c,
+	res := &Results{Length: r.length, Samples: r.shots, Late: r.late, Machine: r.machine, Number: r.number, cluster: c,
 		Traffic: c.Totals().Sub(r.before)}
 	for _, p := range plans {
 		res.Plans = append(res.Plans, plan.Text(p))
@@ -261,6 +271,7 @@ func (r *run) results(plans []plan.Plan) *Results {
 		if o.Took < 0 {
 			o.end(Outcome{Took: r.now() - o.Start, Result: p2p.Result{
 				Err: fmt.Errorf("no outcome within %v after the run: %w", Grace, p2p.ErrTimeout)}})
+			c.rec.operation(r.number, r.began, o)
 		}
 		o.meet(res.Faults)
 		res.Operations = append(res.Operations, *o)

@@ -30,6 +30,7 @@ type Settings struct {
 	Ideal    bool             // start from Protocol.Ideal instead of joining
 	Name     string           // of the run: a test's
 	Trace    string           // the file for the simulator's events
+	Record   bool             // write the run's journal, as New does
 	Out      io.Writer        // where progress goes; nil: standard error
 
 	foreign *Foreign // nil: nodes are ours

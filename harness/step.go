@@ -59,15 +59,16 @@ func (c *Cluster) carryOut(e plan.Event) (handle string, err error) {
 // Where time is real, several may be under way; where it is virtual, this makes
 // it pass, and so is a step that changes something.
 func (c *Cluster) Ask(ctx context.Context, i int, op p2p.Op) Outcome {
-	done := make(chan Outcome, 1)
+	done, began := make(chan Outcome, 1), c.Now()
 	c.backend.Do(c.Addr(i), op, func(o Outcome) { done <- o })
 	if c.about.Virtual {
-		if err := c.backend.Advance(ctx, 2*p2p.MaxOp, func() bool { return len(done) > 0 }); err != nil {
+		if err := c.advanceUnder(ctx, 2*p2p.MaxOp, func() bool { return len(done) > 0 }); err != nil {
 			return Outcome{Result: p2p.Result{Err: err}}
 		}
 	}
 	select {
 	case o := <-done:
+		c.rec.wish(i, began, op, o)
 		if _, leave := op.(p2p.Leave); leave && o.Err == nil {
 			c.mark(false, i)
 			c.begin(Fault{Name: string(plan.Leave), Text: "leave of " + c.Name(i), Nodes: []int{i}})
@@ -80,7 +81,7 @@ func (c *Cluster) Ask(ctx context.Context, i int, op p2p.Op) Outcome {
 
 // Sleep lets time pass, or runs the world where time is virtual.
 func (c *Cluster) Sleep(ctx context.Context, d time.Duration) error {
-	return c.backend.Advance(ctx, d, nil)
+	return c.advanceUnder(ctx, d, nil)
 }
 
 // Inspect reads the state of node i.

@@ -45,12 +45,15 @@ type move struct {
 func (c *Cluster) mark(up bool, nodes ...int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var moved []int
 	for _, i := range nodes {
 		if c.nodes[i].up != up {
 			c.nodes[i].up, c.nodes[i].paused = up, false
 			c.moves = append(c.moves, move{c.Now(), up})
+			moved = append(moved, i)
 		}
 	}
+	c.rec.member(c.Now(), up, moved)
 }
 
 // Turnover works out what happened to the membership from one time up to

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"peerbed/harness/record/journal"
 	"peerbed/protocols/p2p"
 )
 
@@ -106,6 +107,9 @@ func (r *Results) Want(t testing.TB, what string, got float64, want Bound) bool 
 		return false
 	}
 	holds := want.Holds(got)
+	if c := r.cluster; c != nil {
+		c.rec.write(journal.Line{Verdict: &journal.Verdict{Test: t.Name(), What: what, Want: want.text, Got: got, OK: holds}})
+	}
 	explained := ""
 	if !holds {
 		explained = r.explain(t, what, got, want)
@@ -118,14 +122,9 @@ func (r *Results) Want(t testing.TB, what string, got float64, want Bound) bool 
 	return holds
 }
 
-// explain writes all that is known of a value that is not as it should be, and
-// saves the rest.
+// explain writes all that is known of a value that is not as it should be.
 func (r *Results) explain(t testing.TB, what string, got float64, want Bound) string {
-	records, err := r.save(t)
-	if err != nil {
-		records = "none: " + err.Error()
-	}
-	f := failure{what: what, got: got, want: want, r: r, records: records}
+	f := failure{what: what, got: got, want: want, r: r, records: r.Journal()}
 	if r.cluster != nil {
 		f.repeat, f.simulate = r.cluster.commands(t.Name())
 	}

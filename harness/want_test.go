@@ -11,6 +11,7 @@ import (
 
 	"peerbed/harness/fault"
 	"peerbed/harness/plan"
+	"peerbed/harness/record/journal"
 	"peerbed/harness/workload"
 	"peerbed/protocols/p2p"
 )
@@ -48,7 +49,8 @@ func TestFailureText(t *testing.T) {
 	if r.Want(l, "found", r.Found, AtLeast(0.99)) {
 		t.Fatalf("Want held for %v", r.Found)
 	}
-	got := strings.ReplaceAll(l.heard, out, "out") + "\n"
+	records := r.Journal()
+	got := strings.ReplaceAll(strings.ReplaceAll(l.heard, records, "out/.../run.jsonl"), out, "out") + "\n"
 	golden := filepath.Join("testdata", "failure.txt")
 	if *update {
 		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
@@ -62,8 +64,8 @@ func TestFailureText(t *testing.T) {
 	if got != string(want) {
 		t.Errorf("the failure reads\n%s\nwant (-update writes it anew)\n%s", got, want)
 	}
-	if _, err := os.Stat(filepath.Join(out, "TestQuarterCrash", "toy", "run-1.jsonl")); err != nil {
-		t.Errorf("the records that it names: %v", err)
+	if j, err := journal.Load(records); err != nil || len(j.Damage) > 0 || len(j.Clusters[0].Summaries) != 1 {
+		t.Errorf("the records that it names: %v, %+v", err, j)
 	}
 }
 

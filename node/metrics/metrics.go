@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,14 +44,8 @@ func New(protocol string) *Metrics {
 
 // Finished counts a wish that is done; it is a loop.Config's Finished.
 func (m *Metrics) Finished(op p2p.Op, r p2p.Result, took time.Duration) {
-	name, result := opName(op), "ok"
-	if r.Err != nil {
-		result = "failed"
-		if s := p2p.Sentinel(r.Err); s != nil {
-			result = strings.ReplaceAll(s.Error(), " ", "_")
-		}
-	}
-	m.operations.WithLabelValues(name, result).Inc()
+	name := opName(op)
+	m.operations.WithLabelValues(name, p2p.Label(r.Err)).Inc()
 	m.duration.WithLabelValues(name).Observe(took.Seconds())
 	if _, ok := op.(p2p.Find); ok && r.Err == nil {
 		m.hops.Observe(float64(r.Hops))

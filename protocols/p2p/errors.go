@@ -1,6 +1,9 @@
 package p2p
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // What can go wrong between nodes. Worlds and protocols wrap these with what
 // they know (%w), so test with errors.Is.
@@ -32,6 +35,18 @@ func Sentinel(err error) error {
 		}
 	}
 	return nil
+}
+
+// Label says how an operation ended, as series are labelled: "ok", the text of the
+// error's sentinel with underscores, or "failed".
+func Label(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	if s := Sentinel(err); s != nil {
+		return strings.ReplaceAll(s.Error(), " ", "_")
+	}
+	return "failed"
 }
 
 // RemoteError makes an error again from the text of the whole and the text of

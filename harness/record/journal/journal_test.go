@@ -47,10 +47,7 @@ func write(t *testing.T) string {
 	for i := range 2 {
 		other.Write(Line{Overlay: &Overlay{Cluster: other.Name, At: 7, Title: "before", Node: i, State: p2p.State{Self: p2p.Addr(i), ID: "a0"}}})
 	}
-	c.Write(Line{End: &End{Cluster: c.Name, At: 5 * time.Second}})
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	c.End(End{At: 5 * time.Second})
 	return file
 }
 
@@ -183,7 +180,7 @@ func (d *disk) Close() error { return nil }
 func TestFullDiskIsToldOnceAndTheRunGoesOn(t *testing.T) {
 	d := &disk{room: 300}
 	var told []error
-	w := begin(d, "run.jsonl", Run{}, func(err error) { told = append(told, err) })
+	w := begin("run.jsonl", func() (io.WriteCloser, error) { return d, nil }, Run{}, func(err error) { told = append(told, err) })
 	c := w.Begin(Cluster{Cluster: "chord"})
 	for i := range 100 {
 		c.Write(Line{Operation: &Operation{Cluster: c.Name, N: i}})

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -16,22 +15,25 @@ import (
 )
 
 // A Writer appends to a journal. Its methods may be called from any goroutine.
+// It keeps the file open while a cluster of it lives.
 //
 // What cannot be written is lost, and the run goes on without it: complain hears
 // of that once. When there is room again, the journal goes on.
 type Writer struct {
+	file     string
+	open     func() (io.WriteCloser, error)
 	complain func(error)
-	room     int64 // bytes that may still be written; then only lines that are no bulk
 
 	mu     sync.Mutex
-	to     io.WriteCloser
-	file   string
+	to     io.WriteCloser // nil: closed
+	live   int            // clusters that have not ended
+	size   int64
 	failed bool // the last write; half a line may stand at the end
 	told   bool
 	names  map[string]int // of clusters, and how many have it
 }
 
-// MaxSize is how long a journal may grow by operations, samples and overlays, in
+// MaxSize is how long a journal may grow by operations, samples and the like, in
 // bytes. Beyond that it has only what sums up.
 const MaxSize = 1 << 30
 
@@ -42,11 +44,12 @@ func Create(file string, r Run, complain func(error)) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return begin(f, file, r, complain), nil
+	f.Close()
+	return begin(file, func() (io.WriteCloser, error) { return os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0) }, r, complain), nil
 }
 
-func begin(to io.WriteCloser, file string, r Run, complain func(error)) *Writer {
-	w := &Writer{to: to, file: file, complain: complain, room: MaxSize, names: map[string]int{}}
+func begin(file string, open func() (io.WriteCloser, error), r Run, complain func(error)) *Writer {
+	w := &Writer{file: file, open: open, complain: complain, names: map[string]int{}}
 	r.Version = Version
 	w.Write(Line{Run: &r})
 	return w
@@ -67,30 +70,40 @@ func (w *Writer) Write(l Line) {
 		w.told = true
 		w.complain(fmt.Errorf("the journal %s has gaps from here on: %w; the run goes on without", w.file, err))
 	}
+	if w.live == 0 {
+		w.close()
+	}
 }
 
 var errFull = fmt.Errorf("it has %d MiB, and no room for more operations and samples", MaxSize>>20)
 
-func (w *Writer) append(b []byte, bulk bool) error {
+func (w *Writer) append(b []byte, bulk bool) (err error) {
 	if len(b) > MaxLine {
 		return fmt.Errorf("a line of %d bytes, and %d is the most", len(b), MaxLine)
 	}
-	if w.room -= int64(len(b)); bulk && w.room < 0 {
+	if bulk && w.size > MaxSize {
 		return errFull
+	}
+	w.size += int64(len(b))
+	if w.to == nil {
+		if w.to, err = w.open(); err != nil {
+			w.to = nil
+			return err
+		}
 	}
 	if w.failed {
 		b = append([]byte{'\n'}, b...) // parts what comes from half a line
 	}
-	_, err := w.to.Write(b)
-	w.failed = err != nil && !errors.Is(err, os.ErrClosed)
+	_, err = w.to.Write(b)
+	w.failed = err != nil
 	return err
 }
 
-// Close ends the journal.
-func (w *Writer) Close() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.to.Close()
+func (w *Writer) close() {
+	if w.to != nil {
+		w.to.Close() // what a write has taken is there
+		w.to = nil
+	}
 }
 
 // A ClusterWriter writes the lines of one cluster.
@@ -112,6 +125,7 @@ type known struct {
 // one of that name is NAME-2.
 func (w *Writer) Begin(c Cluster) *ClusterWriter {
 	w.mu.Lock()
+	w.live++
 	w.names[c.Cluster]++
 	if n := w.names[c.Cluster]; n > 1 {
 		c.Cluster = fmt.Sprintf("%s-%d", c.Cluster, n)
@@ -119,6 +133,15 @@ func (w *Writer) Begin(c Cluster) *ClusterWriter {
 	w.mu.Unlock()
 	w.Write(Line{Cluster: &c})
 	return &ClusterWriter{Writer: w, Name: c.Cluster, series: map[string]*known{}}
+}
+
+// End closes the cluster.
+func (w *ClusterWriter) End(e End) {
+	e.Cluster = w.Name
+	w.Writer.mu.Lock()
+	w.live--
+	w.Writer.mu.Unlock()
+	w.Write(Line{End: &e})
 }
 
 // A Value is one measurement of a series.
