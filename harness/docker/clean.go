@@ -168,8 +168,9 @@ func removeFolder(ctx context.Context, path string, alive bool) error {
 	return os.RemoveAll(path)
 }
 
-// machine removes the packet tables of runs that have nothing else left, and
-// writes back neighbour limits that a dead run has raised.
+// machine removes the packet tables of runs that have no container left (a
+// network may stay, see errStuck), and writes back neighbour limits that a dead
+// run has raised.
 func (b *broom) machine(ctx context.Context) error {
 	if b.Dry {
 		return nil // only an agent can tell, and that would be a container more
@@ -185,7 +186,7 @@ func (b *broom) machine(ctx context.Context) error {
 	}
 	j := agent.Job{Limits: b.limits(r.Machine.Neighbours, now)}
 	for _, run := range r.Tables {
-		if now[run] == nil && (b.Run == "" || b.Run == run) {
+		if (now[run] == nil || now[run].containers == 0) && (b.Run == "" || b.Run == run) {
 			j.Drop = append(j.Drop, run)
 		}
 	}

@@ -300,7 +300,11 @@ func (b *Backend) removeAll(ctx context.Context) error {
 	if b.dismiss(ctx) == nil {
 		return b.engine.remove(ctx, b.agentID)
 	}
-	switch err := b.engine.removeRun(ctx, b.id); {
+	err := b.engine.removeRun(ctx, b.id)
+	if err == nil || errors.Is(err, errStuck) {
+		err = errors.Join(err, b.uproot(ctx))
+	}
+	switch {
 	case errors.Is(err, errStuck):
 		b.options.Progress("run %s has ended; %v", b.id, err)
 	case err != nil:
@@ -309,10 +313,20 @@ func (b *Backend) removeAll(ctx context.Context) error {
 	return nil
 }
 
+// uproot removes the packet tables and trunks of a run whose agent has gone
+// before it did so.
+func (b *Backend) uproot(ctx context.Context) error {
+	if b.image == "" { // nor was there an agent
+		return nil
+	}
+	_, err := desk{b, []string{"NET_ADMIN"}}.do(ctx, agent.Job{Drop: []string{b.id}})
+	return err
+}
+
 // present returns an error if no agent answers: it was killed and will not come
-// back.
+// back. One on a machine that is busy with many nodes may take its time.
 func (b *Backend) present(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, greeting)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return b.agent.Greet(ctx)
 }

@@ -58,6 +58,58 @@ func TestShards(t *testing.T) {
 	mustBeGone(t, b.engine, b.id)
 }
 
+// The same of more nodes, of which each probes a few: PEERBED_NODES=1100 is more
+// than one bridge takes.
+func TestManyShards(t *testing.T) {
+	long(t)
+	n := numberFrom(t, sizeVariable, 40)
+	perBridge := shardNodes
+	if n <= shardNodes {
+		perBridge = n / 4
+	}
+	b := openShards(t, perBridge, harness.Options{Run: "many-shards", Nodes: n}, nodePackage)
+	addrs := quietNodes(t, b, n)
+	mustSpread(t, b, n)
+	pairs := somePairs(addrs, 4)
+	if err := eachPair(pairs, func(from, to p2p.Addr) error {
+		_, err := b.Probe(t.Context(), from, to, harness.Probing{Count: 3, Patience: 2 * time.Second})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		net  fault.Net
+	}{
+		{"whole", fault.Net{}},
+		{"groups", fault.Net{Cuts: fault.Split(addrs[:n/3], addrs[n/3:])}},
+		{"one way", fault.Net{Cuts: []fault.Cut{{From: addrs[:n/3], To: addrs[n/3:]}}}},
+		{"healed", fault.Net{}},
+	} {
+		if err := b.Apply(t.Context(), c.net); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: set in %v", c.name, b.wanted.took)
+		b.compare(t, c.name, pairs, 10*time.Second, c.net)
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	mustBeGone(t, b.engine, b.id)
+}
+
+// somePairs has each node probe k others, spread over all: its neighbour, which
+// is on its own bridge mostly, and some far away.
+func somePairs(addrs []p2p.Addr, k int) (list [][2]p2p.Addr) {
+	n := len(addrs)
+	for i, from := range addrs {
+		for j := range k {
+			list = append(list, [2]p2p.Addr{from, addrs[(i+1+j*(n/k))%n]})
+		}
+	}
+	return list
+}
+
 // mustSpread waits until all nodes are on shards.
 func mustSpread(t *testing.T, b *Backend, n int) {
 	t.Helper()

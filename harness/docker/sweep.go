@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 
@@ -24,10 +25,11 @@ const young = 2 * time.Minute
 
 // A leftover is what a run has on the daemon.
 type leftover struct {
-	agent   container.ContainerState // of its agent, which comes first and goes last; "": it has none
-	name    string                   // what the run is called, for people
-	started time.Time
-	limits  agent.Limits // neighbour limits that its agent was to restore
+	agent      container.ContainerState // of its agent, which comes first and goes last; "": it has none
+	containers int                      // with the agent
+	name       string                   // what the run is called, for people
+	started    time.Time
+	limits     agent.Limits // neighbour limits that its agent was to restore
 }
 
 // sweep removes what runs have left whose harness and agent are both gone, and
@@ -116,6 +118,7 @@ func (e *engine) leftovers(ctx context.Context) (map[string]*leftover, error) {
 	}
 	for _, c := range cs {
 		r := of(c.Labels)
+		r.containers++
 		if role := c.Labels[agent.LabelRole]; role == agent.RoleAgent || role == agent.RoleJob {
 			r.agent = c.State
 			r.limits = agent.ParseLimits(c.Labels[agent.LabelLimits])
@@ -185,7 +188,11 @@ func (e *engine) removeRun(ctx context.Context, id string) error {
 
 func (e *engine) removeNetwork(ctx context.Context, id string, tries int) (err error) {
 	for try := range tries {
-		if err = call(ctx, func(ctx context.Context) error { return e.NetworkRemove(ctx, id) }); err == nil || try == tries-1 {
+		err = call(ctx, func(ctx context.Context) error { return e.NetworkRemove(ctx, id) })
+		if errdefs.IsNotFound(err) { // somebody else was faster
+			return nil
+		}
+		if err == nil || try == tries-1 {
 			return err
 		}
 		select {
