@@ -30,7 +30,7 @@ var expectedPDF = []float64{.000, .003, .017, .058, .130, .208, .234, .189, .109
 // 10 (b), and every single hop at least halves the way that is left.
 func TestChordC5PathLength(t *testing.T) {
 	top := size(12, 14)
-	verdicts := harness.Repeat(t, 10, func(t *harness.T) {
+	verdicts := harness.Repeat(t, size(5, 10), func(t *harness.T) {
 		var x, y []float64
 		for k := 3; k <= top; k++ {
 			rings := max(1, 256>>k)
@@ -158,17 +158,20 @@ var tableII = []struct{ p, path, timeouts, idealPath, idealTimeouts float64 }{
 // most do (the negative control). The quick size leaves rows out, and cannot tell
 // the means of p=0.5 from others: these lookups differ too much.
 func TestChordTableII(t *testing.T) {
-	harness.Repeat(t, 10, func(t *harness.T) {
+	harness.Repeat(t, size(6, 10), func(t *harness.T) {
 		for i, row := range tableII {
 			if !*paper && (row.p == .1 || row.p == .2 || row.p == .4) {
 				continue
 			}
 			at := fmt.Sprintf("p=%.1f: ", row.p)
-			rings := size(10+int(40*row.p), 40) // lookups differ the more, the more are dead
+			rings := size(5+int(40*row.p), 40) // lookups differ the more, the more are dead
 			if row.p > 0.3 {
 				rings = size(2, 40)
 			}
 			lookups := 25
+			if row.p == 0 { // nobody is dead that one could learn of
+				lookups = 100
+			}
 			if *paper && row.p >= .2 { // as many in all, and fewer that learn from one another
 				lookups, rings = 5, 200
 			}

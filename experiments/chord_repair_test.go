@@ -135,7 +135,7 @@ func unwind(t *harness.T, nodes int, stabilizer string, limit time.Duration) (or
 // the sizes, nearly.
 func TestChordC14Churn(t *testing.T) {
 	rates := []float64{100, 400} // per cent an hour
-	harness.Repeat(t, 6, func(t *harness.T) {
+	harness.Repeat(t, size(4, 6), func(t *harness.T) {
 		var x, y []float64
 		for i, rate := range rates {
 			moved := keyTraffic(t, i, rate, "store=objects")
