@@ -272,7 +272,7 @@ func (b *Backend) Close() error {
 
 func (b *Backend) close() error {
 	b.end(errClosed)
-	ctx, cancel := context.WithTimeout(context.Background(), wholeWork)
+	ctx, cancel := context.WithTimeout(context.Background(), wholeWork+time.Duration(b.options.Nodes)*goneIn)
 	defer cancel()
 	b.hangUp()
 	var err error

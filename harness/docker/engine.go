@@ -30,6 +30,7 @@ const (
 	greeting  = 5 * time.Second  // for the daemon's first answer
 	patience  = 60 * time.Second // for any later one; a busy daemon takes a few seconds
 	wholeWork = 5 * time.Minute  // for a call that does many things: build, remove all
+	goneIn    = time.Second      // and so much more for each node to remove
 )
 
 // An engine is a Docker daemon that answers.
