@@ -150,7 +150,7 @@ func (d *drawing) graphLinks(c *canvas, m *moment) {
 				continue
 			}
 			seen[pair] = true
-			c.line("edge"+m.lost(a, b), d.places[a], to)
+			c.thin("edge"+m.lost(a, b), d.places[a], to, to)
 		}
 	}
 }

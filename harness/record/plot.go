@@ -110,6 +110,8 @@ func (p *Plot) draw() template.HTML {
 var (
 	prologue = regexp.MustCompile(`(?s)^.*?<svg[^>]*>`)
 	faces    = regexp.MustCompile(`\s+style="font-family:[^"]*font-size:11px"`)
+	digits   = regexp.MustCompile(`(\.\d)\d+`)
+	paths    = regexp.MustCompile(`d="[^"]*"`)
 )
 
 // inline makes of an SVG file a part of the page: the page's fonts and colours.
@@ -117,6 +119,7 @@ func (p *Plot) inline(svg string) template.HTML {
 	head := `<svg class="chart" viewBox="0 0 ` + strconv.Itoa(plotWidth) + ` ` + strconv.Itoa(plotHeight) +
 		`" role="img" aria-label="` + html.EscapeString(p.Title+": "+p.Y+" against "+p.X) + `">`
 	svg = prologue.ReplaceAllLiteralString(svg, head)
+	svg = paths.ReplaceAllStringFunc(svg, func(d string) string { return digits.ReplaceAllString(d, "$1") }) // a tenth of a pixel will do
 	return template.HTML(themed.Replace(faces.ReplaceAllLiteralString(svg, "")))
 }
 
@@ -177,12 +180,15 @@ func (s *Series) add(d *plot.Plot, c color.Color) {
 	if !s.Dots && len(line.XYs) > 1 {
 		d.Add(&line)
 	}
-	if !s.Theory {
+	if s.Dots || !s.Theory && len(line.XYs) <= maxDots {
 		d.Add(dots{line.XYs, c})
 	}
 	bars.colour = c
 	d.Add(bars)
 }
+
+// maxDots is up to how many values a line has dots, too.
+const maxDots = 30
 
 // dots are all values of a series as one path, which keeps pages short.
 type dots struct {

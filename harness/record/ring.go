@@ -86,7 +86,7 @@ func (d *drawing) fingers(c *canvas, m *moment, s p2p.State) {
 		}
 		to := polar(middle, radius, angle)
 		from := d.places[s.Self]
-		c.curve("finger"+m.lost(s.Self, b), from, to, from.toward(to, 0.5).toward(middle, 0.35))
+		c.thin("finger"+m.lost(s.Self, b), from, from.toward(to, 0.5).toward(middle, 0.35), to)
 	}
 }
 

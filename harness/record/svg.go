@@ -34,19 +34,44 @@ func polar(center point, radius, angle float64) point {
 
 // A canvas collects the elements of one inline SVG. How they look is the page's
 // style sheet's: an element has classes, not colours.
-type canvas struct{ b strings.Builder }
+type canvas struct {
+	b    strings.Builder
+	open string // the class of a path that has not ended; "": none
+}
 
 func (c *canvas) line(class string, from, to point) {
+	c.end()
 	fmt.Fprintf(&c.b, `<path class="%s" d="M%v L%v"/>`, class, from, to)
 }
 
 // curve draws from one point to another, pulled toward a third.
 func (c *canvas) curve(class string, from, to, toward point) {
+	c.end()
 	fmt.Fprintf(&c.b, `<path class="%s" d="M%v Q%v %v"/>`, class, from, toward, to)
+}
+
+// thin draws one of many lines that look the same: those of one class that follow
+// one another are one path, which keeps pages short.
+func (c *canvas) thin(class string, from, toward, to point) {
+	if c.open != class {
+		c.end()
+		fmt.Fprintf(&c.b, `<path class="%s" d="`, class)
+		c.open = class
+	}
+	fmt.Fprintf(&c.b, "M%.0f %.0fQ%.0f %.0f %.0f %.0f", from.x, from.y, toward.x, toward.y, to.x, to.y)
+}
+
+// end ends the path that thin has begun.
+func (c *canvas) end() {
+	if c.open != "" {
+		c.b.WriteString(`"/>`)
+		c.open = ""
+	}
 }
 
 // arc draws clockwise around a center.
 func (c *canvas) arc(class string, from, to point, radius float64, large bool) {
+	c.end()
 	flag := 0
 	if large {
 		flag = 1
@@ -56,6 +81,7 @@ func (c *canvas) arc(class string, from, to point, radius float64, large bool) {
 
 // dot draws a disc; its title is what a pointer that rests on it is told.
 func (c *canvas) dot(class string, at point, radius float64, title string) {
+	c.end()
 	fmt.Fprintf(&c.b, `<circle class="%s" cx="%.1f" cy="%.1f" r="%.1f">`, class, at.x, at.y, radius)
 	if title != "" {
 		fmt.Fprintf(&c.b, `<title>%s</title>`, html.EscapeString(title))
@@ -65,6 +91,7 @@ func (c *canvas) dot(class string, at point, radius float64, title string) {
 
 // text writes words; anchor is "start", "middle" or "end".
 func (c *canvas) text(class string, at point, anchor, words string) {
+	c.end()
 	fmt.Fprintf(&c.b, `<text class="%s" x="%.1f" y="%.1f" text-anchor="%s">%s</text>`,
 		class, at.x, at.y, anchor, html.EscapeString(words))
 }
@@ -72,6 +99,7 @@ func (c *canvas) text(class string, at point, anchor, words string) {
 // svg closes the drawing. label says in words what it shows, for readers who
 // cannot see it.
 func (c *canvas) svg(width, height float64, label string) template.HTML {
+	c.end()
 	return template.HTML(fmt.Sprintf(`<svg viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">%s</svg>`,
 		width, height, html.EscapeString(label), c.b.String()))
 }

@@ -14,7 +14,7 @@ import (
 
 // maxBins is how many points a curve over time has, and inBin how many lookups
 // there should be in each: of fewer the share that succeeded is noise.
-const maxBins, inBin = 60, 8
+const maxBins, inBin = 48, 8
 
 // A scale parts the time of a cluster into bins; one serves all seeds.
 type scale struct {
@@ -155,11 +155,23 @@ func (g *Group) rate(class string, s scale) record.Series {
 		for b := range v {
 			v[b] = math.NaN()
 			if len(tracks) > 0 && s.end(b) <= log.Last+s.step {
-				v[b] = max(0, journal.Sum(tracks, s.end(b))-journal.Sum(tracks, s.end(b-1))) / s.step.Seconds()
+				v[b] = max(0, counted(log, tracks, s.end(b))-counted(log, tracks, s.end(b-1))) / s.step.Seconds()
 			}
 		}
 		return v
 	})
+}
+
+// counted sums up counters at a moment between two samples: they are taken to
+// have grown evenly from the one to the other.
+func counted(log *journal.Log, tracks []*journal.Track, at time.Duration) float64 {
+	i, there := slices.BinarySearch(log.Samples, at)
+	if there || i == 0 || i == len(log.Samples) {
+		return journal.Sum(tracks, at)
+	}
+	from, to := log.Samples[i-1], log.Samples[i]
+	was := journal.Sum(tracks, from)
+	return was + (journal.Sum(tracks, to)-was)*float64(at-from)/float64(to-from)
 }
 
 func (g *Group) gauge(name string, s scale, metric string) record.Series {

@@ -21,7 +21,7 @@
 //
 // # Size
 //
-// A page holds at most MaxSize bytes. Curves over time have 60 points however
+// A page holds at most MaxSize bytes. Curves over time have 48 points however
 // long the run; pictures of overlays are left out, evenly, until the page fits,
 // and it says so.
 package report

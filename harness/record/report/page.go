@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ const MaxSize = 500_000
 
 // HTML makes the page, no longer than MaxSize.
 func (r *Run) HTML() ([]byte, error) {
-	for pictures := 8; ; pictures /= 2 {
+	for pictures := 8; ; pictures-- {
 		var b bytes.Buffer
 		if _, err := r.page(pictures).WriteTo(&b); err != nil {
 			return nil, err
@@ -214,6 +215,18 @@ func number(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
+var zero = regexp.MustCompile(`([{ ])\w+:(<nil>|false|0s|0|\[\])( |})`)
+
+// asked writes plans without the fields that ask for nothing.
+func asked(plans []string) string {
+	text := strings.Join(plans, ", ")
+	for zero.MatchString(text) {
+		text = strings.ReplaceAll(zero.ReplaceAllString(text, "$1$3"), "{ ", "{")
+		text = strings.ReplaceAll(strings.ReplaceAll(text, "  ", " "), " }", "}")
+	}
+	return text
+}
+
 // part is a cluster's chapter.
 func (g *Group) part(pictures int) record.Part {
 	log := g.Logs[0]
@@ -224,7 +237,7 @@ func (g *Group) part(pictures int) record.Part {
 			p.Text = append(p.Text, fmt.Sprintf("And %d phases more.", len(log.Phases)-i))
 			break
 		}
-		p.Text = append(p.Text, fmt.Sprintf("%s, from %v for %v: %s", when(ph.Phase, ph.Title), ph.At.Round(time.Millisecond), ph.Length, strings.Join(ph.Plans, ", ")))
+		p.Text = append(p.Text, fmt.Sprintf("%s, from %v for %v: %s", when(ph.Phase, ph.Title), ph.At.Round(time.Millisecond), ph.Length, asked(ph.Plans)))
 	}
 	if n, shown := len(log.Overlays), len(p.Overlay.Pictures); shown < n {
 		p.Text = append(p.Text, fmt.Sprintf("%d of %d pictures of the overlay are shown; the journal has all.", shown, n))
