@@ -115,34 +115,37 @@ func (s *values) states(all []counted, found []inspected, p *pulse) {
 		size += len(b)
 		sum.detail(x.Detail)
 		if s.full {
-			s.nodeState(all[x.node].Spec.Name, x)
+			s.nodeState(all[x.node].Spec.Name, x, p)
 		}
 	}
 	s.add(vocabulary.Neighbours, float64(neighbours))
 	s.add(vocabulary.StoredKeys, float64(stored))
 	s.add(vocabulary.StateBytes, float64(size))
-	for _, name := range sortedKeys(sum.entries) {
-		s.add(vocabulary.StateEntries, sum.entries[name], name)
-	}
-	for _, name := range sortedKeys(sum.sums) {
-		s.add(vocabulary.StateFigure, sum.sums[name], name)
-	}
-	for _, name := range sortedKeys(sum.roles) {
-		s.add(vocabulary.StateRoles, sum.roles[name], name)
-	}
+	s.tally(vocabulary.StateEntries, p.known("entries"), sum.entries)
+	s.tally(vocabulary.StateFigure, p.known("figures"), sum.sums)
+	s.tally(vocabulary.StateRoles, p.known("roles"), sum.roles)
 	if s.full {
 		s.graph(all, found, p)
 	}
 }
 
-func (s *values) nodeState(name string, x inspected) {
+// tally adds one value for each name, and 0 for names that there were before: what
+// a sample leaves out would be taken to be as it was.
+func (s *values) tally(m *vocabulary.Metric, known map[string]bool, now map[string]float64, labels ...string) {
+	for name := range now {
+		known[name] = true
+	}
+	for _, name := range sortedKeys(known) {
+		s.add(m, now[name], append(slices.Clip(labels), name)...)
+	}
+}
+
+func (s *values) nodeState(name string, x inspected, p *pulse) {
 	s.add(vocabulary.NodeNeighbours, float64(len(x.Neighbours)), name)
 	s.add(vocabulary.NodeStoredKeys, float64(len(x.Stored)), name)
 	own := newFigures()
 	own.detail(x.Detail)
-	for _, kind := range sortedKeys(own.entries) {
-		s.add(vocabulary.NodeStateEntries, own.entries[kind], name, kind)
-	}
+	s.tally(vocabulary.NodeStateEntries, p.known("node "+name), own.entries, name)
 }
 
 // graph is the overlay as nodes and edges: 1 while they are there.

@@ -36,8 +36,9 @@ type pulse struct {
 	phase  string // that is on; "": none
 	phases map[string]bool
 	faults map[[2]string]bool
-	edges  map[string][]string // label values of those that there were, by id
-	infos  map[string][]string // and of nodes
+	names  map[string]map[string]bool // that there were, of tables, figures and roles
+	edges  map[string][]string        // label values of those that there were, by id
+	infos  map[string][]string        // and of nodes
 	lags   control.Lags
 	each   map[string]control.Lags
 	ticks  ticks
@@ -49,12 +50,21 @@ type pulse struct {
 
 func (p *pulse) begin() {
 	p.phases, p.faults = map[string]bool{}, map[[2]string]bool{}
+	p.names = map[string]map[string]bool{}
 	p.edges, p.infos, p.each = map[string][]string{}, map[string][]string{}, map[string]control.Lags{}
 	p.ticks, _ = processors()
 	p.stop = func() {}
 }
 
 func (p *pulse) end() { p.stop() }
+
+// known are the names of one group that there were so far.
+func (p *pulse) known(group string) map[string]bool {
+	if p.names[group] == nil {
+		p.names[group] = map[string]bool{}
+	}
+	return p.names[group]
+}
 
 // enter notes which phase is on.
 func (p *pulse) enter(phase string) {

@@ -15,6 +15,7 @@ import (
 	"peerbed/harness/record/journal"
 	"peerbed/harness/workload"
 	"peerbed/protocols/p2p"
+	"peerbed/vocabulary"
 )
 
 // recorded plays a run of toys and returns its results and what the journal has.
@@ -193,5 +194,18 @@ func TestFigures(t *testing.T) {
 	}
 	if strings.Join(sortedKeys(f.sums), " ") != "have ip_up left peers_choking peers_rtt_seconds" {
 		t.Error("keys are not in order")
+	}
+}
+
+// A table that is no longer there has no entries: a sample that left it out
+// would say that it is as it was.
+func TestWhatIsGoneIsZero(t *testing.T) {
+	known := map[string]bool{}
+	var before, after values
+	before.tally(vocabulary.StateEntries, known, map[string]float64{"peers": 3})
+	after.tally(vocabulary.StateEntries, known, map[string]float64{"torrents": 1})
+	want := []journal.Value{{Metric: vocabulary.StateEntries, Labels: []string{"peers"}}, {Metric: vocabulary.StateEntries, Labels: []string{"torrents"}, V: 1}}
+	if len(before.list) != 1 || before.list[0].V != 3 || !reflect.DeepEqual(after.list, want) {
+		t.Errorf("got %+v, then %+v; want 3 peers, then none", before.list, after.list)
 	}
 }
