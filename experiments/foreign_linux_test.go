@@ -43,18 +43,10 @@ func TestForeignClients(t *testing.T) {
 		return
 	}
 	t.Parallel() // most of it is waiting
-	for _, p := range foreignPrograms {
-		if _, err := exec.LookPath(p); err != nil {
-			lacking(t, p+" is not installed (Debian: transmission-cli, aria2, opentracker, util-linux, iproute2)")
-		}
+	if lacks := foreignLack(); lacks != "" {
+		lacking(t, lacks)
 	}
-	if err := exec.Command("unshare", "-n", "true").Run(); err != nil {
-		lacking(t, "no network namespace can be made: "+err.Error())
-	}
-	node := filepath.Join(t.TempDir(), "node")
-	if out, err := exec.Command("go", "build", "-o", node, "peerbed/node").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	node := buildNode(t)
 	c := exec.Command("unshare", "-n", os.Args[0], "-test.run", "^TestForeignClients$", "-test.v", "-test.count=1", "-test.timeout=4m")
 	c.Env = append(os.Environ(), insideVariable+"="+node)
 	out, err := c.CombinedOutput()
@@ -64,8 +56,30 @@ func TestForeignClients(t *testing.T) {
 	}
 }
 
+// foreignLack says why foreign clients cannot be run; "": they can.
+func foreignLack() string {
+	for _, p := range foreignPrograms {
+		if _, err := exec.LookPath(p); err != nil {
+			return p + " is not installed (Debian: transmission-cli, aria2, opentracker, util-linux, iproute2)"
+		}
+	}
+	if err := exec.Command("unshare", "-n", "true").Run(); err != nil {
+		return "no network namespace can be made: " + err.Error()
+	}
+	return ""
+}
+
+func buildNode(t testing.TB) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "node")
+	if out, err := exec.Command("go", "build", "-o", path, "peerbed/node").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
+}
+
 // lacking skips the test, but in CI.
-func lacking(t *testing.T, what string) {
+func lacking(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
 		t.Fatal(what)
@@ -81,9 +95,10 @@ const (
 // A yard is a place where foreign clients and ours meet: addresses in the
 // namespace, and a folder for each.
 type yard struct {
-	t    *testing.T
+	t    testing.TB
 	node string
 	dir  string
+	bare bool // not in a namespace: loopback has addresses enough
 	last atomic.Int32
 	want [32]byte // SHA-256 of the file
 }
@@ -109,13 +124,16 @@ func (y *yard) must(name string, args ...string) {
 // address gives the namespace one more, and returns its number too.
 func (y *yard) address() (ip string, number int) {
 	number = int(y.last.Add(1))
+	if y.bare {
+		return fmt.Sprintf("127.64.77.%d", number), number
+	}
 	ip = fmt.Sprintf("100.64.77.%d", number)
 	y.must("ip", "addr", "add", ip+"/32", "dev", "lo")
 	return ip, number
 }
 
 // run starts a program in a folder of its own, until the test ends.
-func (y *yard) run(t *testing.T, dir, name string, args ...string) {
+func (y *yard) run(t testing.TB, dir, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	log, err := os.Create(filepath.Join(dir, "..", filepath.Base(dir)+".log"))
 	if err != nil {
@@ -136,25 +154,32 @@ func (y *yard) run(t *testing.T, dir, name string, args ...string) {
 			t.Logf("%s:\n%s", log.Name(), text[max(0, len(text)-1500):])
 		}
 	})
+	return c
 }
 
 // folder makes one that belongs to nobody else.
-func (y *yard) folder(t *testing.T, name string) string {
-	dir := filepath.Join(y.dir, strings.NewReplacer("/", "-", " ", "-", ",", "").Replace(t.Name())+"-"+name)
-	if err := os.Mkdir(dir, 0o755); err != nil {
+func (y *yard) folder(t testing.TB, name string) string {
+	dir, err := os.MkdirTemp(y.dir, name+"-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return dir
 }
 
 // An ourNode is a node of this project.
-type ourNode struct{ dir, addr, control string }
+type ourNode struct {
+	dir, addr, control string
+	pid                int
+}
 
-func (y *yard) peer(t *testing.T, name string, args ...string) ourNode {
+func (y *yard) peer(t testing.TB, name string, args ...string) ourNode {
 	t.Helper()
 	ip, number := y.address()
 	n := ourNode{dir: y.folder(t, name), addr: ip + ":7000", control: fmt.Sprintf("127.0.0.1:%d", 9000+number)}
-	y.run(t, n.dir, y.node, append([]string{"-protocol", "bittorrent", "-listen", n.addr, "-control", n.control, "-share", n.dir}, args...)...)
+	n.pid = y.run(t, n.dir, y.node, append([]string{"-protocol", "bittorrent", "-listen", n.addr, "-control", n.control, "-share", n.dir}, args...)...).Process.Pid
 	return n
 }
 
@@ -186,7 +211,7 @@ func (n ourNode) do(op p2p.Op) error {
 }
 
 // transmission starts a client without uTP, for which it would wait.
-func (y *yard) transmission(t *testing.T, dir, what string) {
+func (y *yard) transmission(t testing.TB, dir, what string) *exec.Cmd {
 	t.Helper()
 	cfg := filepath.Join(dir, ".config")
 	os.Mkdir(cfg, 0o755)
@@ -196,13 +221,13 @@ func (y *yard) transmission(t *testing.T, dir, what string) {
 	if err := os.WriteFile(filepath.Join(cfg, "settings.json"), []byte(settings), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	y.run(t, dir, "transmission-cli", "-g", cfg, "-w", dir, "-p", "51413", what)
+	return y.run(t, dir, "transmission-cli", "-g", cfg, "-w", dir, "-p", "51413", what)
 }
 
-func (y *yard) aria2(t *testing.T, dir, what string, args ...string) {
+func (y *yard) aria2(t testing.TB, dir, what string, args ...string) *exec.Cmd {
 	t.Helper()
 	ip, _ := y.address()
-	y.run(t, dir, "aria2c", append([]string{"--interface=" + ip, "--listen-port=6881", "--enable-dht=true", // without, it speaks to no tracker by UDP
+	return y.run(t, dir, "aria2c", append([]string{"--interface=" + ip, "--listen-port=6881", "--enable-dht=true", // without, it speaks to no tracker by UDP
 		"--dht-listen-port=6882", "--dht-file-path=" + filepath.Join(dir, "dht"), "--bt-enable-lpd=false",
 		"--seed-ratio=0", "--seed-time=999", "--dir=" + dir, "--summary-interval=0", "--bt-external-ip=" + ip, "--no-conf", what}, args...)...)
 }
@@ -230,7 +255,7 @@ func (y *yard) arrives(t *testing.T, dirs ...string) {
 	}
 }
 
-func readTorrent(t *testing.T, file string) *bittorrent.Metainfo {
+func readTorrent(t testing.TB, file string) *bittorrent.Metainfo {
 	t.Helper()
 	var b []byte
 	var err error

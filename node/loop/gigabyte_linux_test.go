@@ -5,18 +5,18 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"peerbed/node/baseline"
 	"peerbed/node/disk"
 	"peerbed/node/link"
 	"peerbed/node/loop"
@@ -35,8 +35,7 @@ type task struct {
 type report struct {
 	Err  string
 	Took time.Duration
-	RSS  int64         // peak
-	CPU  time.Duration // of the process, from its start
+	baseline.Use
 }
 
 const taskVariable = "PEERBED_TRANSFER_TASK"
@@ -72,7 +71,7 @@ func (t task) run() {
 			r.Err = result.Err.Error()
 		}
 	}
-	r.RSS, r.CPU = peakRSS(), cpuTime()
+	r.Use, _ = baseline.Used(os.Getpid())
 	json.NewEncoder(os.Stdout).Encode(r)
 }
 
@@ -103,27 +102,6 @@ func (t task) loop(n p2p.Node) *loop.Loop {
 		panic(err)
 	}
 	return l
-}
-
-// peakRSS reads VmHWM. (The resource usage that a parent can see would not do:
-// it begins with the parent's own.)
-func peakRSS() int64 {
-	b, _ := os.ReadFile("/proc/self/status")
-	for line := range strings.Lines(string(b)) {
-		var kb int64
-		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kb); n == 1 {
-			return kb << 10
-		}
-	}
-	return 0
-}
-
-// cpuTime is what this process has used: on a busy machine a better measure
-// than the clock.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // start starts a child process; its first line and the rest come from out.
@@ -223,11 +201,11 @@ func TestTransfer(t *testing.T) {
 	const size = 64 << 20
 	seeder, leecher := transfer(t, prepare(t, size), size)
 	for who, r := range map[string]report{"seeder": seeder, "leecher": leecher} {
-		if r.RSS == 0 || r.RSS > maxRSS && !raceEnabled {
-			t.Errorf("the %s used %d MiB at its peak, at most %d allowed", who, r.RSS>>20, maxRSS>>20)
+		if r.Peak == 0 || r.Peak > maxRSS && !raceEnabled {
+			t.Errorf("the %s used %d MiB at its peak, at most %d allowed", who, r.Peak>>20, maxRSS>>20)
 		}
 	}
-	t.Logf("64 MiB in %v; peak memory: seeder %d MiB, leecher %d MiB", leecher.Took, seeder.RSS>>20, leecher.RSS>>20)
+	t.Logf("64 MiB in %v; peak memory: seeder %d MiB, leecher %d MiB", leecher.Took, seeder.Peak>>20, leecher.Peak>>20)
 }
 
 // BenchmarkTransfer moves 1 GiB, beside what plain copying costs in the same
@@ -246,63 +224,26 @@ func BenchmarkTransfer(b *testing.B) {
 			seeder, leecher := transfer(b, dir, size)
 			took += leecher.Took
 			cpu += seeder.CPU + leecher.CPU
-			b.ReportMetric(float64(seeder.RSS>>20), "seeder-MiB")
-			b.ReportMetric(float64(leecher.RSS>>20), "leecher-MiB")
+			b.ReportMetric(float64(seeder.Peak>>20), "seeder-MiB")
+			b.ReportMetric(float64(leecher.Peak>>20), "leecher-MiB")
 		}
 		measure(b, took, cpu)
 	})
 	plain := func(sum bool) func(b *testing.B) {
 		return func(b *testing.B) {
-			began, cpu := time.Now(), cpuTime()
+			before, err := baseline.Used(os.Getpid())
+			began := time.Now()
 			for range b.N {
-				plainCopy(b, dir, size, sum)
+				err = errors.Join(err, baseline.Copy(filepath.Join(dir, blobName), filepath.Join(dir, "plain"), sum))
 			}
-			measure(b, time.Since(began), cpuTime()-cpu)
+			took := time.Since(began)
+			after, _ := baseline.Used(os.Getpid())
+			if err != nil {
+				b.Fatal(err)
+			}
+			measure(b, took, after.CPU-before.CPU)
 		}
 	}
 	b.Run("copy", plain(false))
 	b.Run("copy-and-sha1", plain(true))
-}
-
-// plainCopy is io.Copy from a file to a file over TCP.
-func plainCopy(b *testing.B, dir string, size int64, sum bool) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	go serveFile(l, filepath.Join(dir, blobName))
-	c, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer c.Close()
-	f, err := os.Create(filepath.Join(dir, "plain"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	var to io.Writer = f
-	if sum {
-		to = io.MultiWriter(f, sha1.New())
-	}
-	n, err := io.CopyBuffer(to, struct{ io.Reader }{c}, make([]byte, 256<<10))
-	if err != nil || n != size {
-		b.Fatalf("copied %d bytes: %v", n, err)
-	}
-}
-
-func serveFile(l net.Listener, path string) {
-	c, err := l.Accept()
-	if err != nil {
-		return
-	}
-	defer c.Close()
-	f, err := os.Open(path)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	io.Copy(c, f)
 }
