@@ -170,7 +170,15 @@ func (s *shell) wish(ctx context.Context, c *cli.Command, w resident.Wish) error
 
 // asked makes a wish and prints what came of it; the error says that it failed.
 func (s *shell) asked(ctx context.Context, c *cli.Command, w resident.Wish) (resident.Answer, error) {
-	a, err := ask(ctx, s, c, "POST", "/wish", w, func(out io.Writer, a resident.Answer) error { return printAnswer(out, w, a) })
+	clear := func() {}
+	if w.Do == plan.Fetch {
+		clear = s.progress(ctx, c, w)
+	}
+	a, err := ask(ctx, s, c, "POST", "/wish", w, func(out io.Writer, a resident.Answer) error {
+		clear()
+		return printAnswer(out, w, a)
+	})
+	clear()
 	if err == nil && a.Error != "" {
 		err = fmt.Errorf("%s could not %s %s: %s", a.Node, w.Do, a.Name, a.Error)
 	}

@@ -66,6 +66,13 @@ type Answer struct {
 	Seconds float64  `json:"seconds"`
 }
 
+// A Progress says how far a node's fetch is. All is 0 where nobody can tell, as
+// of most protocols.
+type Progress struct {
+	Here int64 `json:"here"` // bytes
+	All  int64 `json:"all"`
+}
+
 // A Hop is one node of a path.
 type Hop struct {
 	Node    string   `json:"node"`

@@ -88,7 +88,7 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 
 // Put brings the bytes of from to a node's disk, and returns that node.
 func (c *Client) Put(ctx context.Context, node, name string, from io.Reader) (string, error) {
-	answer, err := c.send(ctx, "PUT", blob(node, name), from)
+	answer, err := c.send(ctx, "PUT", at("/blob", node, name), from)
 	if err != nil {
 		return "", err
 	}
@@ -100,7 +100,7 @@ func (c *Client) Put(ctx context.Context, node, name string, from io.Reader) (st
 
 // Get copies a blob of a node's disk.
 func (c *Client) Get(ctx context.Context, node, name string, to io.Writer) error {
-	return c.copy(ctx, blob(node, name), to)
+	return c.copy(ctx, at("/blob", node, name), to)
 }
 
 // Log copies what a node has printed, or without one the resident.
@@ -108,8 +108,14 @@ func (c *Client) Log(ctx context.Context, node string, to io.Writer) error {
 	return c.copy(ctx, "/log?"+url.Values{"node": {node}}.Encode(), to)
 }
 
-func blob(node, name string) string {
-	return "/blob?" + url.Values{"node": {node}, "name": {name}}.Encode()
+// Progress asks how far a fetch is.
+func (c *Client) Progress(ctx context.Context, node, name string) (p Progress, err error) {
+	return p, c.Call(ctx, "GET", at("/progress", node, name), nil, &p)
+}
+
+// at is the path for a file of a node.
+func at(path, node, name string) string {
+	return path + "?" + url.Values{"node": {node}, "name": {name}}.Encode()
 }
 
 func (c *Client) copy(ctx context.Context, path string, to io.Writer) error {

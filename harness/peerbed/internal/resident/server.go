@@ -128,6 +128,7 @@ func (r *Resident) handler(over context.Context) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", get(r.status))
 	mux.HandleFunc("POST /wish", post(r.wish))
+	mux.HandleFunc("GET /progress", r.progress)
 	mux.HandleFunc("PUT /blob", r.putBlob)
 	mux.HandleFunc("GET /blob", r.getBlob)
 	mux.HandleFunc("POST /disturb", post(r.disturb))

@@ -88,6 +88,8 @@ func TestBadRequests(t *testing.T) {
 		{"PUT", "/blob?node=9&name=x", "bytes", 409, `there is no node "9"`},
 		{"PUT", "/blob?node=1&name=../x", "bytes", 409, "not a plain file name"},
 		{"GET", "/blob?node=1&name=x", "", 409, `no blob "x"`},
+		{"GET", "/progress?node=9&name=x", "", 409, `there is no node "9"`},
+		{"GET", "/progress?node=1&name=x", "", 200, `{"here":0,"all":0}`},
 		{"GET", "/wish", "", 405, "Method Not Allowed"},
 		{"GET", "/nothing", "", 404, "not found"},
 	} {

@@ -158,6 +158,23 @@ func compare(s p2p.State, h p2p.Hop, name func(p2p.Addr) string) (agrees bool, s
 	return false, "it is no neighbour any more"
 }
 
+// progress answers how far the fetch of a name is, at the node that a wish of the
+// same words would ask. Like status it waits for nobody.
+func (r *Resident) progress(w http.ResponseWriter, q *http.Request) {
+	var p Progress
+	i, err := r.able(q.FormValue("node"), true)
+	if err == nil {
+		var s p2p.State
+		s, err = r.cluster.Inspect(q.Context(), i)
+		if d, ok := s.Detail.(interface {
+			Progress(name string) (here, all int64)
+		}); ok {
+			p.Here, p.All = d.Progress(q.FormValue("name"))
+		}
+	}
+	control.Answer(w, p, err)
+}
+
 // putBlob brings the body to a node's disk, for that node to publish.
 func (r *Resident) putBlob(w http.ResponseWriter, q *http.Request) {
 	i, err := r.able(q.FormValue("node"), false)
