@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -96,4 +97,19 @@ func soon(t *testing.T, f func() error) {
 	if err := within(time.Minute, f); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// within waits for something to be so.
+func within(limit time.Duration, f func() error) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(limit)
+	for err := f(); err != nil; err = f() {
+		select {
+		case <-tick.C:
+		case <-end:
+			return fmt.Errorf("after %v: %w", limit, err)
+		}
+	}
+	return nil
 }

@@ -203,21 +203,6 @@ func isClosing(top string) error {
 	return err
 }
 
-// within waits for something to be so.
-func within(limit time.Duration, f func() error) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	end := time.After(limit)
-	for err := f(); err != nil; err = f() {
-		select {
-		case <-tick.C:
-		case <-end:
-			return fmt.Errorf("after %v: %w", limit, err)
-		}
-	}
-	return nil
-}
-
 // folders lists the runs that have a folder.
 func folders(top string) (ids []string) {
 	all, _ := filepath.Glob(filepath.Join(top, "peerbed-*", "*"))
