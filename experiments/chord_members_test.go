@@ -143,7 +143,7 @@ func fingersOf(s p2p.State) []chord.Finger { return s.Detail.(chord.Detail).Fing
 // 1, log N, log^2 N and N that is which fits, by Akaike's criterion.
 func TestChordC10JoinCost(t *testing.T) {
 	top := size(10, 14)
-	verdicts := harness.Repeat(t, size(6, 10), func(t *harness.T) {
+	verdicts := harness.Repeat(t, 10, func(t *harness.T) {
 		for k := 6; k <= top; k++ {
 			joins := max(1, 512>>k)
 			messages := 0.0

@@ -30,7 +30,7 @@ var expectedPDF = []float64{.000, .003, .017, .058, .130, .208, .234, .189, .109
 // 10 (b), and every single hop at least halves the way that is left.
 func TestChordC5PathLength(t *testing.T) {
 	top := size(12, 14)
-	verdicts := harness.Repeat(t, size(5, 10), func(t *harness.T) {
+	verdicts := harness.Repeat(t, 10, func(t *harness.T) {
 		var x, y []float64
 		for k := 3; k <= top; k++ {
 			rings := max(1, 256>>k)

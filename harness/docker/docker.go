@@ -48,6 +48,7 @@ type Backend struct {
 	agent     *agent.Client
 	agentID   string       // of its container
 	agentLine net.Listener // where it dials in, if it can
+	guarded   bool         // by packet tables, which must go
 	deaths    atomic.Int32 // of agents
 	watcher   struct {
 		process *exec.Cmd
@@ -316,7 +317,7 @@ func (b *Backend) removeAll(ctx context.Context) error {
 // uproot removes the packet tables and trunks of a run whose agent has gone
 // before it did so.
 func (b *Backend) uproot(ctx context.Context) error {
-	if b.image == "" { // nor was there an agent
+	if !b.guarded {
 		return nil
 	}
 	_, err := desk{b, []string{"NET_ADMIN"}}.do(ctx, agent.Job{Drop: []string{b.id}})

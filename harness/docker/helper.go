@@ -111,6 +111,7 @@ func (b *Backend) prepareNetwork(ctx context.Context, before agent.Limits) error
 	})
 	switch {
 	case err == nil:
+		b.guarded = true
 		return b.raiseNeighbours(ctx, before)
 	case ctx.Err() != nil || b.ctx.Err() != nil:
 		return err

@@ -99,6 +99,14 @@ func soon(t *testing.T, f func() error) {
 	}
 }
 
+// long skips a test that takes longer than its place in the quick tests is worth.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("PEERBED_SOAK") == "" {
+		t.Skip("takes long: set PEERBED_SOAK=1, as make soak does")
+	}
+}
+
 // within waits for something to be so.
 func within(limit time.Duration, f func() error) error {
 	tick := time.NewTicker(20 * time.Millisecond)

@@ -53,6 +53,7 @@ func code(t *testing.T, file string) (lines int) {
 // fewer than 20, without comments, which run in all worlds. (Containers take turns:
 // that world is .ci/run's.)
 func TestAProtocolOutsideThisModule(t *testing.T) {
+	long(t)
 	dir := begun(t, "protocol", "gossip")
 	if n := code(t, filepath.Join(dir, "gossip.go")); n >= 60 {
 		t.Errorf("the protocol has %d lines, want fewer than 60", n)

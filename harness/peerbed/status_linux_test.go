@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"peerbed/protocols/chord"
 )
 
@@ -28,6 +30,10 @@ func TestStatusAsksAllAtOnce(t *testing.T) {
 			stuck++
 			syscall.Kill(n.id, syscall.SIGSTOP)
 			t.Cleanup(func() { syscall.Kill(n.id, syscall.SIGCONT) })
+			// Its parent is told when every thread of it stands.
+			if err := unix.Waitid(unix.P_PID, n.id, nil, unix.WSTOPPED, nil); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	began := time.Now()

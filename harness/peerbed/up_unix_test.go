@@ -191,6 +191,7 @@ func TestUnreachable(t *testing.T) {
 // "After its lease no container, network, process, socket folder or rule is
 // left", and each command renews it.
 func TestShortLease(t *testing.T) {
+	long(t)
 	worlds := []string{"proc"}
 	if _, err := docker.Available(t.Context()); err == nil {
 		worlds = append(worlds, "docker")
