@@ -114,12 +114,13 @@ func (e *end) land() bool {
 }
 
 // land lets an arriving datagram come over the line of its host.
-func (w *World) land(h *host, j *job) {
-	at, ok := h.access.down.Datagram(h.access.Down, w.now, j.size)
+func (w *World) land(h *host, e *event, l *load) {
+	at, ok := h.access.down.Datagram(h.access.Down, w.now, l.size)
 	if !ok {
-		j.from.drop(j.to, 0, j.m, j.size, "lost", j.proof)
+		l.from.drop(l.to.Peer(), l.m, l.size, "lost", l.proof)
 		return
 	}
-	j.land = true
-	w.queue.push(at, *j)
+	next := *e
+	next.at, next.land, next.load = at, true, w.queue.loads.put(*l)
+	w.queue.push(next)
 }

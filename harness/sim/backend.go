@@ -163,7 +163,7 @@ func (b *backend) Close() error {
 		}
 		b.closed = true
 		w.enter()
-		for _, h := range w.hosts {
+		for h := range w.hosts() {
 			if h.node != nil {
 				h.stop()
 			}

@@ -10,24 +10,30 @@ import (
 func (h *host) datagram(to p2p.Addr, m p2p.Msg) {
 	w := h.w
 	size := m.Size()
+	k := m.Kind()
 	var p *proof
 	if w.cfg.Strict {
-		p = prove(h, h.codec, m)
+		p = prove(h, h.own().codec, m)
 	}
-	h.sent(m, size)
-	h.noteMessage(&Event{What: Send, Peer: to, kind: m.Kind(), Size: size, Msg: m}, p)
+	h.sent(h.lang.place(k, m), size)
+	h.noteMessage(Send, to.Peer(), k, m, size, "", p)
 	at, why := h.fly(to, size)
 	if why != "" {
-		h.drop(to, 0, m, size, why, p)
+		h.drop(to.Peer(), m, size, why, p)
 		return
 	}
-	j := job{do: taskDatagram, cause: w.cause, size: size, from: h, to: to, m: m, proof: p}
-	if err := h.disk.lend(m); err != nil {
-		h.drop(to, 0, m, size, err.Error(), p)
-		return
+	if h.lang.content[k] != 0 {
+		if err := h.lend(m); err != nil {
+			h.drop(to.Peer(), m, size, err.Error(), p)
+			return
+		}
 	}
-	j.proof.remember(m)
-	w.queue.push(at, j)
+	p.remember(m)
+	e := event{at: at, do: taskDatagram, cause: w.cause, load: w.queue.loads.put(load{m: m, size: size, from: h, to: to, proof: p})}
+	if t := w.host(to); t != nil {
+		e.host = t.number + 1
+	}
+	w.queue.push(e)
 }
 
 // fly says when a datagram arrives, or why it never will.
@@ -53,30 +59,35 @@ func (h *host) fly(to p2p.Addr, size int) (at time.Duration, why string) {
 
 // deliver hands an arriving datagram to the Node that listens there. One of
 // another protocol drops what is not of its language.
-func (w *World) deliver(j *job) {
-	h := w.host(j.to)
+func (w *World) deliver(e *event, l *load) {
+	h := w.at(e.host)
+	if h == nil {
+		h = w.host(l.to)
+	}
 	if h == nil || h.node == nil {
-		j.from.drop(j.to, 0, j.m, j.size, "nobody there", j.proof)
+		l.from.drop(l.to.Peer(), l.m, l.size, "nobody there", l.proof)
 		return
 	}
-	if h.access != nil && h.access.Down > 0 && !j.land {
-		w.land(h, j)
+	if h.access != nil && h.access.Down > 0 && !e.land {
+		w.land(h, e, l)
 		return
 	}
-	if h.lang != j.from.lang && !h.lang.knows(j.m) {
-		j.from.drop(j.to, 0, j.m, j.size, "not its language", j.proof)
+	m, k, from := l.m, l.m.Kind(), l.from
+	if h.lang != from.lang && !h.lang.knows(m) {
+		from.drop(l.to.Peer(), m, l.size, "not its language", l.proof)
 		return
 	}
-	if j.proof != nil {
-		j.proof.datagram(h, j.m)
+	if l.proof != nil {
+		l.proof.datagram(h, m)
 	}
-	h.received(j.m, j.size)
-	h.noteMessage(&Event{What: Hear, Peer: j.from.addr, kind: j.m.Kind(), Size: j.size, Msg: j.m}, j.proof)
-	h.give(h.node, j.from.addr.Peer(), j.m, j.from)
+	h.received(k, l.size)
+	h.noteMessage(Hear, from.addr.Peer(), k, m, l.size, "", l.proof)
+	h.give(h.node, from.addr.Peer(), k, m, from)
 }
 
 // drop ends the way of a message that h sent.
-func (h *host) drop(to p2p.Addr, link p2p.Link, m p2p.Msg, size int, why string, p *proof) {
-	h.noteMessage(&Event{What: Drop, Peer: to, Link: link, kind: m.Kind(), Size: size, Why: why, Msg: m}, p)
-	h.lang.recycle(&h.w.cfg, m)
+func (h *host) drop(to p2p.Peer, m p2p.Msg, size int, why string, p *proof) {
+	k := m.Kind()
+	h.noteMessage(Drop, to, k, m, size, why, p)
+	h.lang.recycle(&h.w.cfg, k, m)
 }

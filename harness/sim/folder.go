@@ -34,7 +34,7 @@ func (b *backend) Put(_ context.Context, a p2p.Addr, blob string, from io.Reader
 		if err != nil {
 			return err
 		}
-		h.disk.open(blob).spans = w.content.give(given)
+		(*disk)(h).open(blob).spans = w.content.give(given)
 		return nil
 	})
 }
@@ -47,10 +47,10 @@ func (b *backend) Get(_ context.Context, a p2p.Addr, blob string, to io.Writer) 
 		if err != nil {
 			return err
 		}
-		if h.disk.blobs[blob] == nil {
+		if h.files().blobs[blob] == nil {
 			return fmt.Errorf("%w: no blob %q", p2p.ErrDisk, blob)
 		}
-		for _, s := range h.disk.blobs[blob].spans {
+		for _, s := range h.files().blobs[blob].spans {
 			parts = append(parts, w.content.part(s))
 		}
 		return nil

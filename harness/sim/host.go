@@ -2,7 +2,9 @@ package sim
 
 import (
 	"fmt"
+	"iter"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"time"
 
@@ -10,41 +12,108 @@ import (
 	"peerbed/protocols/p2p"
 )
 
-// A host is the place of one node: its address, disk and counters, and, while
-// it runs, its Node. It is the Node's Env.
+// A host is the place of one node: its address and, while it runs, its Node. It
+// is the Node's Env. What few nodes have, and what is seldom asked for, are its
+// belongings, so that a million hosts are not larger than need be.
 type host struct {
 	w      *World
-	spec   harness.Spec
 	lang   *language
-	number int // among the World's hosts, and in traces
-	addr   p2p.Addr
 	node   p2p.Node // nil: down
-	life   uint32   // counts the starts
-	gone   bool     // vanished: off the network
+	addr   p2p.Addr
+	number uint32 // among the World's hosts, and in traces
+	life   uint32 // counts the starts
+	timer  uint32 // N of the last
+	gone   bool   // vanished: off the network
 	paused bool
-	kept   []due // what came while it was paused, in order
-
-	pcg  rand.PCG
-	rand rand.Rand
-
-	timer   uint32 // N of the last
+	walled bool // nobody can dial it
+	// touched: see World.Touched
+	touched bool
+	pcg     rand.PCG
+	rand    rand.Rand
 	stopped []p2p.Timer
+	access  *access // nil: a line of any rate
+	*belongings
 
+	spec  *harness.Spec // without what is its own: its Index, Name and State
+	index int
+	name  string
+	state *p2p.State
+}
+
+// The belongings of a host; see own.
+type belongings struct {
+	files  files
+	kept   []due     // what came while it was paused, in order
+	codec  p2p.Codec // of datagrams, for strict mode
+	wishes []*wish
 	link   p2p.Link // the last
 	dialed uint32   // streams dialled, in all lives: chooses ephemeral ports
 	ends   map[p2p.Link]*end
-
-	disk   disk
-	wishes []*wish
-	counts []count   // by the language's kinds
-	codec  p2p.Codec // of datagrams, for strict mode
-	cuts   sides     // where it stands; see network
+	cuts   sides // where it stands; see network
 	drops  sides
-	walled bool    // nobody can dial it
-	access *access // nil: a line of any rate
+}
 
-	loan    p2p.Msg // what its Node is handling
-	touched bool    // see World.Touched
+// own returns h's belongings, new ones the first time.
+func (h *host) own() *belongings {
+	if h.belongings == nil {
+		h.belongings = &belongings{}
+	}
+	return h.belongings
+}
+
+// hosts are some of the World's, side by side in memory, and what they have
+// counted, by kind of message; nil: nothing.
+type hosts struct {
+	all    [1 << hostBits]host
+	counts []*[1 << hostBits]count
+}
+
+const hostBits = 8
+
+// place returns the next host.
+func (w *World) place() *host {
+	if w.spawned>>hostBits == len(w.blocks) {
+		w.blocks = append(w.blocks, new(hosts))
+	}
+	w.spawned++
+	h := w.at(uint32(w.spawned))
+	h.number = uint32(w.spawned - 1)
+	return h
+}
+
+// at returns a host by its number, from 1; nil for 0.
+func (w *World) at(n uint32) *host {
+	if n == 0 {
+		return nil
+	}
+	return &w.blocks[(n-1)>>hostBits].all[(n-1)&(1<<hostBits-1)]
+}
+
+// hosts goes over all that were ever spawned, in that order.
+func (w *World) hosts() iter.Seq[*host] {
+	return func(yield func(*host) bool) {
+		for n := range w.spawned {
+			if !yield(w.at(uint32(n + 1))) {
+				return
+			}
+		}
+	}
+}
+
+// shared returns a Spec without what is one host's own: the same for hosts that
+// differ in nothing else.
+func (w *World) shared(s harness.Spec) *harness.Spec {
+	s.Index, s.Name, s.State, s.Addr = 0, "", nil, 0
+	if w.spec == nil || !alike(w.spec, &s) {
+		w.spec = &s
+	}
+	return w.spec
+}
+
+func alike(a, b *harness.Spec) bool {
+	return a.Role == b.Role && a.Protocol == b.Protocol && a.Seed == b.Seed &&
+		reflect.TypeOf(a.Config).Comparable() && a.Config == b.Config &&
+		reflect.ValueOf(a.Hosts).Pointer() == reflect.ValueOf(b.Hosts).Pointer() && a.Command == nil && b.Command == nil
 }
 
 const (
@@ -56,18 +125,19 @@ const (
 // again, it would repeat identifiers that others remember.
 func (h *host) start(what What) {
 	h.gone = false
-	h.pcg.Seed(h.spec.Seed, uint64(h.spec.Index)|uint64(h.life)<<lifeShift)
+	h.pcg.Seed(h.spec.Seed, uint64(h.index)|uint64(h.life)<<lifeShift)
 	h.rand = *rand.New(&h.pcg)
 	h.life++
-	h.link = 0
 	h.stopped = h.stopped[:0]
-	h.ends = nil
-	clear(h.counts)
-	if h.lang.p.Datagrams != nil {
-		h.codec = h.lang.p.Datagrams()
+	h.clearCounts()
+	if h.belongings != nil {
+		h.link, h.ends = 0, nil
 	}
-	h.note(&Event{What: what, Why: h.spec.Name, Own: h.addr})
-	h.node = h.lang.p.New(h.spec.Config, h.spec.State)
+	if h.w.cfg.Strict && h.lang.p.Datagrams != nil {
+		h.own().codec = h.lang.p.Datagrams()
+	}
+	h.note(&Event{What: what, Why: h.name, Own: h.addr})
+	h.node = h.lang.p.New(h.spec.Config, h.state)
 	h.touch()
 	h.node.Start(h)
 }
@@ -75,15 +145,22 @@ func (h *host) start(what What) {
 func (h *host) Self() p2p.Addr     { return h.addr }
 func (h *host) Now() time.Duration { return h.w.now }
 func (h *host) Rand() *rand.Rand   { return &h.rand }
-func (h *host) Disk() p2p.Disk     { return &h.disk }
+func (h *host) Disk() p2p.Disk     { return (*disk)(h) }
 
 func (h *host) After(d time.Duration, m p2p.Msg) p2p.Timer {
 	h.timer++
 	if h.timer == 0 { // wrapped: 0 names no timer
 		h.timer++
 	}
-	t := p2p.Timer{At: h.w.now + max(d, 0), N: h.timer}
-	h.w.queue.push(t.At, job{do: taskTimer, cause: h.w.cause, life: h.life, n: t.N, host: h, m: m})
+	w := h.w
+	t := p2p.Timer{At: w.now + max(d, 0), N: h.timer}
+	e := event{at: t.At, do: taskTimer, cause: w.cause, life: h.life, n: t.N, host: h.number + 1}
+	if tick, ok := m.(p2p.Tick); ok {
+		e.tick = tick
+	} else {
+		e.load = w.queue.loads.put(load{m: m})
+	}
+	w.queue.push(e)
 	return t
 }
 
@@ -91,7 +168,7 @@ func (h *host) After(d time.Duration, m p2p.Msg) p2p.Timer {
 // is thrown out of it.
 func (h *host) Stop(t p2p.Timer) {
 	past := h.w.now
-	if len(h.kept) > 0 { // it goes on after a pause: later timers are still to fire
+	if h.belongings != nil && len(h.kept) > 0 { // it goes on after a pause: later timers are still to fire
 		past = h.kept[0].at
 	}
 	if t.N == 0 || t.At < past || slices.Contains(h.stopped, t) {
@@ -101,17 +178,23 @@ func (h *host) Stop(t p2p.Timer) {
 	h.stopped = append(h.stopped, t)
 }
 
-func (h *host) fire(at time.Duration, j *job) {
-	if h.life != j.life || h.node == nil {
+func (h *host) fire(e *event, l *load) {
+	if h.life != e.life || h.node == nil {
 		return
 	}
-	if i := slices.Index(h.stopped, p2p.Timer{At: at, N: j.n}); i >= 0 {
-		h.stopped = slices.Delete(h.stopped, i, i+1)
-		return
+	if len(h.stopped) > 0 {
+		if i := slices.Index(h.stopped, p2p.Timer{At: e.at, N: e.n}); i >= 0 {
+			h.stopped = slices.Delete(h.stopped, i, i+1)
+			return
+		}
 	}
-	h.note(&Event{What: Fire, kind: j.m.Kind(), Msg: j.m})
+	var m p2p.Msg = e.tick
+	if l != nil {
+		m = l.m
+	}
+	h.noteTimer(e.tick, m)
 	h.touch()
-	h.node.Handle(p2p.Peer{}, j.m)
+	h.node.Handle(p2p.Peer{}, m)
 }
 
 func (h *host) Spare(k p2p.Kind) p2p.Msg {
@@ -128,7 +211,7 @@ func (h *host) Post(to p2p.Peer, m p2p.Msg) {
 	if h.node == nil {
 		return
 	}
-	if m == h.loan && !h.lang.empty[m.Kind()] {
+	if m == h.w.loan && !h.lang.empty[m.Kind()] {
 		panic(fmt.Sprintf("sim: %v sends on the very message it is handling, %T; send a copy (*m)", h.addr, m))
 	}
 	if to.Link == 0 {
@@ -139,12 +222,12 @@ func (h *host) Post(to p2p.Peer, m p2p.Msg) {
 }
 
 // give lends a message to a Handler and then takes it back.
-func (h *host) give(to p2p.Handler, from p2p.Peer, m p2p.Msg, sender *host) {
-	h.loan = m
+func (h *host) give(to p2p.Handler, from p2p.Peer, k p2p.Kind, m p2p.Msg, sender *host) {
+	h.w.loan = m
 	h.touch()
 	to.Handle(from, m)
-	h.loan = nil
-	sender.lang.recycle(&h.w.cfg, m)
+	h.w.loan = nil
+	sender.lang.recycle(&h.w.cfg, k, m)
 }
 
 // resolving is how long a look-up of a name takes.

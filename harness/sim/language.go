@@ -17,6 +17,7 @@ type language struct {
 	p       *p2p.Protocol
 	index   *p2p.Index
 	places  [256]uint8     // where Protocol.Kinds describes a kind, from 1; 0: nowhere
+	first   int            // of the places of all languages where its own begin
 	classes []uint8        // of Protocol.Kinds
 	content [256]uintptr   // where the Content lies in a message, from 1; 0: it has none
 	empty   [256]bool      // the struct has no fields: all such pointers may be equal
@@ -28,7 +29,8 @@ func (w *World) language(p *p2p.Protocol) *language {
 	if l != nil {
 		return l
 	}
-	l = &language{p: p, index: p.Index()}
+	l = &language{p: p, index: p.Index(), first: w.kinds}
+	w.kinds += len(p.Kinds)
 	for i, k := range p.Kinds {
 		kind := k.Blank.Kind()
 		t := reflect.TypeOf(k.Blank)
@@ -77,10 +79,10 @@ func (l *language) contentOf(m p2p.Msg) *p2p.Content {
 
 // place returns where m's kind is counted. A message that Protocol.Kinds does
 // not describe is a broken invariant.
-func (l *language) place(m p2p.Msg) int {
-	i := l.places[m.Kind()]
+func (l *language) place(k p2p.Kind, m p2p.Msg) int {
+	i := l.places[k]
 	if i == 0 {
-		panic(fmt.Sprintf("sim: %s sends a %T, kind %d, which its Kinds do not describe", l.p.Name, m, m.Kind()))
+		panic(fmt.Sprintf("sim: %s sends a %T, kind %d, which its Kinds do not describe", l.p.Name, m, k))
 	}
 	return int(i) - 1
 }
@@ -100,11 +102,10 @@ func (l *language) name(k p2p.Kind, m p2p.Msg) string {
 }
 
 // recycle keeps a message that has been delivered for the next New.
-func (l *language) recycle(c *Config, m p2p.Msg) {
+func (l *language) recycle(c *Config, k p2p.Kind, m p2p.Msg) {
 	if c.Poison {
 		poison(m)
 	}
-	k := m.Kind()
 	if !c.NoRecycle && !l.empty[k] {
 		l.spare[k] = append(l.spare[k], m)
 	}

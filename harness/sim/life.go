@@ -59,7 +59,7 @@ func (h *host) crash() {
 	for _, e := range h.open() {
 		e.abort(p2p.ErrReset)
 	}
-	h.ends = nil
+	h.own().ends = nil
 }
 
 // exit ends h's life after it has said good-bye: what it has sent still goes
@@ -71,7 +71,7 @@ func (h *host) exit() {
 		e.over = true
 		e.send(item{step: stepClose})
 	}
-	h.ends = nil
+	h.own().ends = nil
 }
 
 func (h *host) vanish() {
@@ -81,7 +81,7 @@ func (h *host) vanish() {
 	for _, e := range h.open() {
 		e.over = true
 	}
-	h.ends = nil
+	h.own().ends = nil
 	for _, c := range h.streams() {
 		c.check()
 	}
@@ -92,7 +92,7 @@ func (h *host) stop() {
 	h.node = nil
 	h.touch()
 	h.wake()
-	for _, w := range slices.Clone(h.wishes) {
+	for _, w := range slices.Clone(h.own().wishes) {
 		w.finish(p2p.Result{Err: p2p.ErrGone})
 	}
 }
@@ -102,7 +102,7 @@ func (h *host) wake() {
 	if h.paused {
 		h.w.paused--
 	}
-	h.paused, h.kept = false, nil
+	h.paused, h.own().kept = false, nil
 }
 
 // streams lists all streams to and from h, those of its earlier lives too.
@@ -118,8 +118,9 @@ func (h *host) streams() []*conn {
 
 // open lists h's ends of the streams of this life in the order of their numbers.
 func (h *host) open() []*end {
-	all := make([]*end, 0, len(h.ends))
-	for _, e := range h.ends { // in any order: sorted below
+	ends := h.own().ends
+	all := make([]*end, 0, len(ends))
+	for _, e := range ends { // in any order: sorted below
 		all = append(all, e)
 	}
 	slices.SortFunc(all, func(a, b *end) int { return int(a.peer.Link) - int(b.peer.Link) })

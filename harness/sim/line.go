@@ -112,14 +112,16 @@ func (e *end) await() {
 	}
 	if it := e.line.first(); it.at != stalled {
 		w := e.conn.w
-		e.due = w.queue.push(max(it.at, w.now), job{do: taskArrival, cause: it.cause, end: e})
+		w.arrivals = max(w.arrivals+1, 1) // 0 is none
+		e.due = w.arrivals
+		w.queue.push(event{at: max(it.at, w.now), do: taskArrival, n: e.due, cause: it.cause, load: w.queue.loads.put(load{end: e})})
 	}
 }
 
 // arrive takes the first item in, unless the event is of an item that was
 // thrown away.
-func (e *end) arrive(seq uint64) {
-	if e.due != seq {
+func (e *end) arrive(n uint32) {
+	if e.due != n {
 		return
 	}
 	if e.blocked() {

@@ -19,6 +19,7 @@ type network struct {
 	model  linkmodel.Model
 	plain  bool // the model is the same between any two
 	lines  map[way]*linkmodel.Line
+	still  linkmodel.Line // of links without a Rate: they remember nothing
 	cuts   []fault.Cut
 	walls  []p2p.Addr
 	drops  []linkmodel.Drop // of the model too
@@ -55,7 +56,7 @@ func (n *network) link(from, to p2p.Addr) linkmodel.Link {
 // line returns what the direction remembers: nothing, if it has no Rate.
 func (n *network) line(l linkmodel.Link, from, to p2p.Addr) *linkmodel.Line {
 	if l.Rate == 0 {
-		return &linkmodel.Line{}
+		return &n.still
 	}
 	key := way{from.IP(), to.IP()}
 	line := n.lines[key]
@@ -71,17 +72,18 @@ func (n *network) line(l linkmodel.Link, from, to p2p.Addr) *linkmodel.Line {
 func (w *World) part(n fault.Net) {
 	net := &w.net
 	net.cuts, net.walls = n.Cuts, n.Walls
-	for _, h := range w.hosts {
-		h.cuts, h.drops, h.walled = makeSides(len(net.cuts)), makeSides(len(net.drops)), false
+	for h := range w.hosts() {
+		h.stand(len(net.cuts), len(net.drops))
+		h.walled = false
 		h.connect(linkmodel.Access{})
 	}
 	for i, c := range net.cuts {
-		w.side(c.From, func(h *host) { h.cuts.from.set(i) })
-		w.side(c.To, func(h *host) { h.cuts.to.set(i) })
+		w.side(c.From, func(h *host) { h.own().cuts.from.set(i) })
+		w.side(c.To, func(h *host) { h.own().cuts.to.set(i) })
 	}
 	for i, d := range net.drops {
-		w.side(orAll(w, d.From), func(h *host) { h.drops.from.set(i) })
-		w.side(orAll(w, d.To), func(h *host) { h.drops.to.set(i) })
+		w.side(orAll(w, d.From), func(h *host) { h.own().drops.from.set(i) })
+		w.side(orAll(w, d.To), func(h *host) { h.own().drops.to.set(i) })
 	}
 	w.side(net.walls, func(h *host) { h.walled = true })
 	for _, a := range net.model.Access {
@@ -103,20 +105,27 @@ func orAll(w *World, list []p2p.Addr) []p2p.Addr {
 	if len(list) > 0 {
 		return list
 	}
-	for _, h := range w.hosts {
+	for h := range w.hosts() {
 		list = append(list, h.addr)
 	}
 	return list
 }
 
+// stand makes room for the sides of so many cuts and drops that h stands on.
+func (h *host) stand(cuts, drops int) {
+	if cuts > 0 || drops > 0 || h.belongings != nil {
+		h.own().cuts, h.own().drops = makeSides(cuts), makeSides(drops)
+	}
+}
+
 // place does for a host that comes later what part does for all.
 func (n *network) place(h *host) {
-	h.cuts, h.drops = makeSides(len(n.cuts)), makeSides(len(n.drops))
+	h.stand(len(n.cuts), len(n.drops))
 	for i, c := range n.cuts {
-		h.cuts.place(i, holds(c.From, h), holds(c.To, h))
+		h.own().cuts.place(i, holds(c.From, h), holds(c.To, h))
 	}
 	for i, d := range n.drops {
-		h.drops.place(i, len(d.From) == 0 || holds(d.From, h), len(d.To) == 0 || holds(d.To, h))
+		h.own().drops.place(i, len(d.From) == 0 || holds(d.From, h), len(d.To) == 0 || holds(d.To, h))
 	}
 	h.walled = holds(n.walls, h)
 	h.connect(n.model.AccessOf(h.addr))
@@ -156,8 +165,11 @@ func (s sides) place(i int, from, to bool) {
 
 // cutFrom reports whether what h sends to t is cut off.
 func (h *host) cutFrom(t *host) bool {
-	for i, w := range h.cuts.from {
-		if w&t.cuts.to[i] != 0 {
+	if len(h.w.net.cuts) == 0 {
+		return false
+	}
+	for i, w := range h.own().cuts.from {
+		if w&t.own().cuts.to[i] != 0 {
 			return true
 		}
 	}
@@ -170,8 +182,8 @@ func (n *network) lossy(l linkmodel.Link, from, to p2p.Addr) linkmodel.Link {
 	if f == nil || t == nil {
 		return l
 	}
-	for i, w := range f.drops.from {
-		for both := w & t.drops.to[i]; both != 0; both &= both - 1 {
+	for i, w := range f.own().drops.from {
+		for both := w & t.own().drops.to[i]; both != 0; both &= both - 1 {
 			l = l.Lossy(n.drops[64*i+bits.TrailingZeros64(both)].Share)
 		}
 	}

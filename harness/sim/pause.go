@@ -11,7 +11,7 @@ import (
 // A due is an event that waits for its host to go on.
 type due struct {
 	event
-	job
+	load *load // nil: it has none
 }
 
 // Pause stops the node at a where it is, as a stopped process: what others
@@ -46,38 +46,43 @@ func (w *World) Resume(a p2p.Addr) error {
 	h.paused = false
 	w.paused--
 	w.leave()
-	for !h.paused && len(h.kept) > 0 {
-		d := h.kept[0]
-		h.kept = h.kept[1:]
+	for o := h.own(); !h.paused && len(o.kept) > 0; {
+		d := o.kept[0]
+		o.kept = o.kept[1:]
 		w.enter()
 		w.cause = d.cause
-		w.handle(d.event, &d.job)
+		w.handle(&d.event, d.load)
 		w.leave()
 	}
 	return nil
 }
 
 // keep reports whether the event has to wait for its host, and remembers it.
-func (w *World) keep(e event, j *job) bool {
-	h := w.hearer(j)
+func (w *World) keep(e *event) bool {
+	l := w.queue.load(e)
+	h := w.hearer(e, l)
 	if h == nil || !h.paused {
 		return false
 	}
-	h.kept = append(h.kept, due{e, *j})
+	if l != nil {
+		own := *l
+		l = &own
+	}
+	h.own().kept = append(h.own().kept, due{*e, l})
 	return true
 }
 
-// hearer is the host whose Node a job may call; nil: none. That a stream is
+// hearer is the host whose Node an event may call; nil: none. That a stream is
 // dialled is heard by the kernel, and how long a wish may take is told outside.
-func (w *World) hearer(j *job) *host {
-	switch j.do {
+func (w *World) hearer(e *event, l *load) *host {
+	switch e.do {
 	case taskCall, taskTimer:
-		return j.host
+		return w.at(e.host)
 	case taskDatagram:
-		return w.host(j.to)
+		return w.host(l.to)
 	case taskArrival:
-		if l := &j.end.line; l.len() > 0 && l.first().step != stepOpen {
-			return j.end.other().host
+		if line := &l.end.line; line.len() > 0 && line.first().step != stepOpen {
+			return l.end.other().host
 		}
 	}
 	return nil
@@ -86,7 +91,8 @@ func (w *World) hearer(j *job) *host {
 // later runs f, which calls h's Node, once h goes on.
 func (h *host) later(f func()) {
 	w := h.w
-	h.kept = append(h.kept, due{event{at: w.now}, job{do: taskCall, cause: w.cause, life: h.life, host: h, f: f}})
+	e := event{at: w.now, do: taskCall, cause: w.cause, life: h.life, host: h.number + 1}
+	h.own().kept = append(h.own().kept, due{e, &load{call: f}})
 }
 
 // fallSilent ends e because nothing has been heard for p2p.Silence.

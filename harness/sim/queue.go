@@ -1,113 +1,279 @@
 package sim
 
-import "time"
+import (
+	"math/bits"
+	"slices"
+	"time"
 
-// An event says that job is due. It holds no pointers, so that a queue of a
-// million of them is nothing to the garbage collector.
+	"peerbed/protocols/p2p"
+)
+
+// An event says what is due, and when. It holds no pointers, so that millions
+// of them are nothing to the garbage collector, and two share a cache line.
+// Which fields count depends on do.
 type event struct {
-	at  time.Duration
-	seq uint64 // order among the events of one time
-	job uint32 // place in the queue's jobs
+	at    time.Duration
+	host  uint32 // where it happens: number of the host, from 1; 0: none
+	load  uint32 // place of its load, from 1; 0: none
+	life  uint32 // what was meant for an earlier life of host is dropped
+	n     uint32 // Timer.N; the conn's epoch; the arrival's number
+	cause uint32
+	do    task
+	tick  p2p.Tick // taskTimer without a load: its message
+	land  bool     // taskDatagram: it has come over its host's line
 }
 
-func (e event) before(f event) bool {
-	return e.at < f.at || e.at == f.at && e.seq < f.seq
-}
-
-// A queue holds the jobs that are to come: a heap of events with four children
-// each, which is half as deep as one with two and keeps siblings in one cache
-// line. The zero queue is empty.
+// A queue holds the events that are to come, in the order of their time, and of
+// their coming within one time: a timing wheel of several levels. A slot of the
+// lowest level is 2^fine ns wide, one of each further level as wide as all of the
+// level below. An event lies in the lowest level whose slots tell its time from
+// that of now; when now comes to a slot of a higher level, its events are dealt
+// out to those below. So each is moved once or twice, from one end of a list to
+// another, and only the events of the current slot are ever sorted. The zero
+// queue is empty.
 type queue struct {
-	heap   []event
-	blocks []*[block]job // jobs never move: each is done where it lies
-	free   []uint32
-	seq    uint64
+	size  int
+	slot  time.Duration // when the current slot begins
+	ready []event       // those of the current slot that are left, from head on, in order
+	head  int
+	wheel [levels]wheel
+	loads loads
+
+	chunks []*chunk
+	spare  uint32 // the first chunk that nobody uses; 0: none
 }
 
-// block is how many jobs take their memory at once.
+const (
+	fine    = 17 // 131 us: of a hundred thousand nodes that say something every second there are some ten events
+	fan     = 8
+	slots   = 1 << fan
+	levels  = (63 - fine + fan - 1) / fan
+	current = 1<<fine - 1
+)
+
+// A wheel is one level: its slots, and which of them have events.
+type wheel struct {
+	slots  [slots]list
+	filled [slots / 64]uint64
+}
+
+// A list is events in the order in which they came, in chunks: filling its end
+// and going through it is quick, and what is empty takes no room.
+type list struct{ first, last uint32 } // chunks, from 1; 0: it is empty
+
+// A chunk is as large as a block of memory of the allocator's: 1 KiB.
+type chunk struct {
+	events [31]event
+	used   uint32
+	next   uint32 // from 1
+}
+
+// push adds an event, which is not due before those that have come out.
+func (q *queue) push(e event) {
+	q.size++
+	if l, s := q.place(e.at); l >= 0 {
+		q.append(l, s, e)
+		return
+	}
+	i := len(q.ready)
+	for i > q.head && q.ready[i-1].at > e.at {
+		i--
+	}
+	q.ready = slices.Insert(q.ready, i, e)
+}
+
+// place returns the level and the slot for an event; level -1: the current one.
+func (q *queue) place(at time.Duration) (level, slot int) {
+	apart := uint64(at^q.slot) >> fine
+	if apart == 0 || at < q.slot {
+		return -1, 0
+	}
+	level = (bits.Len64(apart) - 1) / fan
+	return level, int(at>>(fine+level*fan)) & (slots - 1)
+}
+
+func (q *queue) append(level, slot int, e event) {
+	w := &q.wheel[level]
+	l := &w.slots[slot]
+	if l.first == 0 {
+		w.filled[slot/64] |= 1 << (slot % 64)
+		l.first = q.chunk()
+		l.last = l.first
+	}
+	c := q.chunks[l.last-1]
+	if c.used == uint32(len(c.events)) {
+		c.next = q.chunk()
+		l.last = c.next
+		c = q.chunks[l.last-1]
+	}
+	c.events[c.used] = e
+	c.used++
+}
+
+// chunk returns an empty chunk.
+func (q *queue) chunk() uint32 {
+	if q.spare == 0 {
+		q.chunks = append(q.chunks, new(chunk))
+		return uint32(len(q.chunks))
+	}
+	n := q.spare
+	c := q.chunks[n-1]
+	q.spare = c.next
+	c.used, c.next = 0, 0
+	return n
+}
+
+// load returns the load of an event; nil: it has none.
+func (q *queue) load(e *event) *load {
+	if e.load == 0 {
+		return nil
+	}
+	return q.loads.at(e.load)
+}
+
+// due reports whether an event is due by end. Then pop returns it.
+func (q *queue) due(end time.Duration) bool {
+	for q.head == len(q.ready) {
+		if q.size == 0 || !q.advance(end) {
+			return false
+		}
+	}
+	return q.ready[q.head].at <= end
+}
+
+// pop takes the first event out; only after due.
+func (q *queue) pop() event {
+	e := q.ready[q.head]
+	q.head++
+	q.size--
+	return e
+}
+
+// advance makes the next slot that has events, and begins by end, the current
+// one.
+func (q *queue) advance(end time.Duration) bool {
+	q.ready, q.head = q.ready[:0], 0
+	for level := range q.wheel {
+		slot := q.wheel[level].next(int(q.slot>>(fine+level*fan)) & (slots - 1))
+		if slot < 0 {
+			continue
+		}
+		shift := fine + level*fan
+		begins := q.slot>>(shift+fan)<<(shift+fan) | time.Duration(slot)<<shift
+		if begins > end {
+			return false
+		}
+		q.slot = begins
+		q.deal(level, slot)
+		sortEvents(q.ready)
+		return true
+	}
+	return false
+}
+
+// next returns the first filled slot after one; -1: there is none.
+func (w *wheel) next(after int) int {
+	after++
+	for i := after / 64; i < len(w.filled); i++ {
+		if f := w.filled[i] >> (max(after, i*64) % 64) << (max(after, i*64) % 64); f != 0 {
+			return i*64 + bits.TrailingZeros64(f)
+		}
+	}
+	return -1
+}
+
+// deal empties a slot: into the current one and those of lower levels.
+func (q *queue) deal(level, slot int) {
+	w := &q.wheel[level]
+	n := w.slots[slot].first
+	w.slots[slot] = list{}
+	w.filled[slot/64] &^= 1 << (slot % 64)
+	for n != 0 {
+		c := q.chunks[n-1]
+		for i := range c.events[:c.used] {
+			e := &c.events[i]
+			if l, s := q.place(e.at); l >= 0 {
+				q.append(l, s, *e)
+			} else {
+				q.ready = append(q.ready, *e)
+			}
+		}
+		next := c.next
+		c.next, q.spare = q.spare, n
+		n = next
+	}
+}
+
+// sortEvents sorts by time; those of one time stay in their order. Few are
+// sorted by insertion. Many are first dealt out to sixteenths of a slot, a pass
+// over them each, and these then sorted.
+func sortEvents(list []event) {
+	if len(list) <= 24 {
+		insertionSort(list)
+		return
+	}
+	slices.SortStableFunc(list, func(a, b event) int { return int(a.at - b.at) })
+}
+
+func insertionSort(list []event) {
+	for i := 1; i < len(list); i++ {
+		e := list[i]
+		k := i
+		for k > 0 && list[k-1].at > e.at {
+			list[k] = list[k-1]
+			k--
+		}
+		list[k] = e
+	}
+}
+
+// A load is what an event has to do with, where numbers do not say it. Which
+// fields count depends on the event's task.
+type load struct {
+	m     p2p.Msg
+	from  *host    // who sent m
+	to    p2p.Addr // where to
+	size  int
+	proof *proof
+	end   *end
+	wish  *wish
+	call  func()
+}
+
+// loads keeps the loads of events. They never move: each is used where it lies.
+type loads struct {
+	blocks []*[block]load
+	free   []uint32
+}
+
+// block is how many loads take their memory at once.
 const block = 256
 
-func (q *queue) len() int { return len(q.heap) }
-
-// push adds a job and returns the number of its event.
-func (q *queue) push(at time.Duration, j job) uint64 {
-	q.seq++
-	e := event{at, q.seq, q.store(j)}
-	q.heap = append(q.heap, e)
-	i := len(q.heap) - 1
-	for i > 0 {
-		up := (i - 1) / 4
-		if !e.before(q.heap[up]) {
-			break
-		}
-		q.heap[i] = q.heap[up]
-		i = up
+// put stores a load and returns its place, from 1.
+func (s *loads) put(l load) uint32 {
+	if len(s.free) == 0 {
+		s.grow()
 	}
-	q.heap[i] = e
-	return e.seq
-}
-
-func (q *queue) store(j job) uint32 {
-	if len(q.free) == 0 {
-		q.grow()
-	}
-	last := len(q.free) - 1
-	place := q.free[last]
-	q.free = q.free[:last]
-	*q.job(place) = j
+	last := len(s.free) - 1
+	place := s.free[last]
+	s.free = s.free[:last]
+	*s.at(place) = l
 	return place
 }
 
-func (q *queue) job(place uint32) *job { return &q.blocks[place/block][place%block] }
+func (s *loads) at(place uint32) *load { return &s.blocks[(place-1)/block][(place-1)%block] }
 
-func (q *queue) grow() {
+func (s *loads) grow() {
 	for i := range uint32(block) {
-		q.free = append(q.free, uint32(len(q.blocks)+1)*block-1-i)
+		s.free = append(s.free, uint32(len(s.blocks)+1)*block-i)
 	}
-	q.blocks = append(q.blocks, new([block]job))
+	s.blocks = append(s.blocks, new([block]load))
 }
 
-// next is when the first event is due. The queue must not be empty.
-func (q *queue) next() time.Duration { return q.heap[0].at }
-
-// pop takes the first event out. Its job lies where it is until done.
-func (q *queue) pop() event {
-	first := q.heap[0]
-	last := len(q.heap) - 1
-	e := q.heap[last]
-	q.heap = q.heap[:last]
-	if last > 0 {
-		q.sink(e)
+// drop gives the place of a load to the next; 0 is none.
+func (s *loads) drop(place uint32) {
+	if place > 0 {
+		*s.at(place) = load{}
+		s.free = append(s.free, place)
 	}
-	return first
-}
-
-// done gives the place of an event's job to the next.
-func (q *queue) done(e event) {
-	j := q.job(e.job)
-	j.m, j.f, j.end, j.proof, j.wish = nil, nil, nil, nil, nil // for the garbage collector
-	q.free = append(q.free, e.job)
-}
-
-// sink puts e, which belongs to the end of the heap, in place of its top.
-func (q *queue) sink(e event) {
-	i := 0
-	for {
-		child := 4*i + 1
-		if child >= len(q.heap) {
-			break
-		}
-		least := child
-		for c := child + 1; c < min(child+4, len(q.heap)); c++ {
-			if q.heap[c].before(q.heap[least]) {
-				least = c
-			}
-		}
-		if !q.heap[least].before(e) {
-			break
-		}
-		q.heap[i] = q.heap[least]
-		i = least
-	}
-	q.heap[i] = e
 }

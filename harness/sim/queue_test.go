@@ -9,35 +9,50 @@ import (
 )
 
 // What comes out is in the order of time, and of adding within one time, as
-// from a sorted list.
+// from a sorted list: for times that lie close together, and for some that lie
+// years apart.
 func TestQueue(t *testing.T) {
-	type entry struct {
-		at time.Duration
-		n  uint32
+	for _, spread := range []time.Duration{50, time.Millisecond, time.Minute, 1 << 60} {
+		testQueue(t, spread)
 	}
+}
+
+func testQueue(t *testing.T, spread time.Duration) {
 	r := rand.New(rand.NewPCG(1, 1))
 	var q queue
-	var list []entry
+	var list []event
 	now := time.Duration(0)
 	for n := range uint32(20_000) {
-		if e := (entry{now + time.Duration(r.IntN(50)), n}); r.IntN(5) < 3 {
-			q.push(e.at, job{n: e.n})
-			i, _ := slices.BinarySearchFunc(list, e.at+1, func(x entry, at time.Duration) int { return cmp.Compare(x.at, at) })
+		far := spread >> r.IntN(8)
+		if n > 10_000 {
+			far = min(far, 1<<40)
+		}
+		if e := (event{at: now + time.Duration(r.Int64N(int64(far)+1)), n: n}); r.IntN(5) < 3 && e.at >= 0 {
+			q.push(e)
+			i, _ := slices.BinarySearchFunc(list, e.at+1, func(x event, at time.Duration) int { return cmp.Compare(x.at, at) })
 			list = slices.Insert(list, i, e)
+			continue
+		}
+		if end := now + time.Duration(r.Int64N(int64(far)+1)); end >= now && (len(list) == 0 || list[0].at > end) {
+			if q.due(end) {
+				t.Fatalf("an event is due by %v, but the first is at %v", end, list[0].at)
+			}
+			now = end
 			continue
 		}
 		if len(list) == 0 {
 			continue
 		}
+		if !q.due(list[0].at) {
+			t.Fatalf("event %d is not due at %v", list[0].n, list[0].at)
+		}
 		e := q.pop()
-		j := *q.job(e.job)
-		q.done(e)
-		if e.at != list[0].at || j.n != list[0].n {
-			t.Fatalf("event %d at %v comes out, want %d at %v", j.n, e.at, list[0].n, list[0].at)
+		if e != list[0] {
+			t.Fatalf("event %d at %v comes out, want %d at %v", e.n, e.at, list[0].n, list[0].at)
 		}
 		now, list = e.at, list[1:]
 	}
-	if q.len() != len(list) || len(list) == 0 {
-		t.Errorf("%d are left, want %d", q.len(), len(list))
+	if q.size != len(list) || len(list) == 0 {
+		t.Errorf("%d are left, want %d", q.size, len(list))
 	}
 }

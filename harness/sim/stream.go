@@ -36,7 +36,7 @@ type end struct {
 	line   fifo   // on their way, in order
 	queued int    // bytes of both
 	last   time.Duration
-	due    uint64 // the event of the first item's arrival; 0: none, it stalls
+	due    uint32 // number of the first item's arrival; 0: none, it stalls
 	// leaving: the first item that stalls is on its host's access line; turn
 	// counts how often all was thrown away.
 	leaving bool
@@ -56,20 +56,21 @@ func (e *end) other() *end {
 }
 
 func (h *host) nextLink(e *end) p2p.Link {
-	if h.ends == nil {
-		h.ends = map[p2p.Link]*end{}
+	o := h.own()
+	if o.ends == nil {
+		o.ends = map[p2p.Link]*end{}
 	}
-	h.link++
-	h.ends[h.link] = e
-	return h.link
+	o.link++
+	o.ends[o.link] = e
+	return o.link
 }
 
 func (h *host) Dial(to p2p.Addr, codec p2p.Codec, who p2p.Handler) p2p.Peer {
 	w := h.w
 	c := &conn{w: w, place: len(w.conns)}
 	w.conns = append(w.conns, c)
-	port := firstPort + uint16(h.dialed%ports)
-	h.dialed++
+	port := firstPort + uint16(h.own().dialed%ports)
+	h.own().dialed++
 	a, b := &c.ends[0], &c.ends[1]
 	*a = end{conn: c, host: h, life: h.life, to: who, codec: codec, known: true}
 	a.peer = p2p.Peer{Addr: to, Link: h.nextLink(a)}
@@ -83,7 +84,7 @@ func (h *host) Dial(to p2p.Addr, codec p2p.Codec, who p2p.Handler) p2p.Peer {
 
 // at returns the stream that p names; nil: there is none any more.
 func (h *host) at(p p2p.Peer) *end {
-	if e := h.ends[p.Link]; e != nil && e.peer == p {
+	if e := h.own().ends[p.Link]; e != nil && e.peer == p {
 		return e
 	}
 	return nil
@@ -119,20 +120,21 @@ func (h *host) say(to p2p.Peer, m p2p.Msg) {
 	size := m.Size()
 	e := h.at(to)
 	if e == nil {
-		h.drop(to.Addr, to.Link, m, size, "stream is down", nil)
+		h.drop(to, m, size, "stream is down", nil)
 		return
 	}
 	it := item{step: stepData, size: size, m: m}
 	e.encode(&it)
-	h.sent(m, size)
-	h.noteMessage(&Event{What: Send, Peer: to.Addr, Link: to.Link, kind: m.Kind(), Size: size, Msg: m}, it.proof)
+	k := m.Kind()
+	h.sent(h.lang.place(k, m), size)
+	h.noteMessage(Send, to, k, m, size, "", it.proof)
 	if e.queued+size > overrun {
-		h.drop(to.Addr, to.Link, m, size, "overrun", it.proof)
+		h.drop(to, m, size, "overrun", it.proof)
 		e.breaks(p2p.ErrOverrun)
 		return
 	}
-	if err := h.disk.lend(m); err != nil {
-		h.drop(to.Addr, to.Link, m, size, err.Error(), it.proof)
+	if err := h.lend(m); err != nil {
+		h.drop(to, m, size, err.Error(), it.proof)
 		e.breaks(err)
 		return
 	}
@@ -188,14 +190,15 @@ func (e *end) hear(it *item) {
 		it.proof.stream(e, it.m)
 	}
 	h := e.host
-	h.received(it.m, it.size)
-	h.noteMessage(&Event{What: Hear, Peer: e.peer.Addr, Link: e.peer.Link, kind: it.m.Kind(), Size: it.size, Msg: it.m}, it.proof)
-	h.give(e.to, e.peer, it.m, e.other().host)
+	k := it.m.Kind()
+	h.received(k, it.size)
+	h.noteMessage(Hear, e.peer, k, it.m, it.size, "", it.proof)
+	h.give(e.to, e.peer, k, it.m, e.other().host)
 }
 
 func (e *end) lost(it *item) {
 	if it.step == stepData {
-		e.host.drop(e.peer.Addr, e.peer.Link, it.m, it.size, "stream is down", it.proof)
+		e.host.drop(e.peer, it.m, it.size, "stream is down", it.proof)
 	}
 }
 
@@ -209,7 +212,7 @@ func (e *end) tell(m p2p.Msg, err error) {
 // end lets e's host hear nothing more of the stream.
 func (e *end) end() {
 	e.over = true
-	delete(e.host.ends, e.peer.Link)
+	delete(e.host.own().ends, e.peer.Link)
 }
 
 func (e *end) down(err error) {
@@ -254,7 +257,7 @@ func (e *end) clear() {
 func (e *end) recycle(items []item) {
 	for _, it := range items {
 		if it.m != nil {
-			e.host.lang.recycle(&e.conn.w.cfg, it.m)
+			e.host.lang.recycle(&e.conn.w.cfg, it.m.Kind(), it.m)
 		}
 	}
 }

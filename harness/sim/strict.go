@@ -41,17 +41,6 @@ func packed(c p2p.Codec) bool {
 	return out
 }
 
-// noteMessage traces what happens to a message at h; p may be nil.
-func (h *host) noteMessage(e *Event, p *proof) {
-	if p != nil && h.w.cfg.Bytes {
-		e.N = p.n
-		if e.What == Send {
-			e.Bytes, e.Content = p.bytes[:p.bare], len(p.bytes)-p.bare
-		}
-	}
-	h.note(e)
-}
-
 // remember keeps what m is when it is sent. A nil proof remembers nothing.
 func (p *proof) remember(m p2p.Msg) {
 	if p != nil {
@@ -80,7 +69,7 @@ func (p *proof) arrived(m, got p2p.Msg) {
 // datagram checks a datagram that has arrived at h.
 func (p *proof) datagram(h *host, m p2p.Msg) {
 	p.unchanged(m)
-	got, n, err := h.codec.Next(p.bytes, true)
+	got, n, err := h.own().codec.Next(p.bytes, true)
 	if err != nil || got == nil || n != len(p.bytes) {
 		panic(fmt.Sprintf("sim: %T%+v does not decode: %d of %d bytes taken, message %v, error %v", m, m, n, len(p.bytes), got, err))
 	}

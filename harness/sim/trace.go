@@ -91,7 +91,7 @@ type trace struct {
 	watch func(*Event)
 	out   *bufio.Writer
 	err   error // of the first write that failed
-	seen  Event // what watch and out are shown: were it each event itself, each would be allocated
+	shown Event // what watch and out are shown: were it each event itself, each would be allocated
 }
 
 func (t *trace) init(c Config) {
@@ -121,19 +121,34 @@ func (t *trace) fold(x uint64) {
 // add takes one event. Texts count for the hash where numbers do not say the
 // same already.
 func (t *trace) add(e *Event) {
-	t.fold(uint64(e.At))
-	t.fold(uint64(e.What[0]) | uint64(e.What[1])<<8 | uint64(e.kind)<<16 | uint64(e.tick)<<24 | uint64(e.Node)<<32)
-	t.fold(uint64(e.Peer) ^ uint64(e.Link)<<32)
-	t.fold(uint64(e.Size) | uint64(e.Cause)<<32)
+	t.mix(e.At, what(e.What)|uint64(e.kind)<<16|uint64(e.tick)<<24|uint64(e.Node)<<32, p2p.Peer{Addr: e.Peer, Link: e.Link}, e.Size, e.Cause)
 	for i := range len(e.Why) {
 		t.fold(uint64(e.Why[i]))
 	}
-	if t.watch == nil && t.out == nil {
-		return
+	if t.seen() {
+		t.show(e)
 	}
-	t.seen = *e
+}
+
+// what is a What in a number.
+func what(w What) uint64 { return uint64(w[0]) | uint64(w[1])<<8 }
+
+// mix folds in the numbers of an event: when, what and where, who else, how large
+// and why.
+func (t *trace) mix(at time.Duration, what uint64, peer p2p.Peer, size int, cause uint32) {
+	t.fold(uint64(at))
+	t.fold(what)
+	t.fold(uint64(peer.Addr) ^ uint64(peer.Link)<<32)
+	t.fold(uint64(size) | uint64(cause)<<32)
+}
+
+// seen reports whether anybody wants to see the events.
+func (t *trace) seen() bool { return t.watch != nil || t.out != nil }
+
+func (t *trace) show(e *Event) {
+	t.shown = *e
 	if t.watch != nil {
-		t.watch(&t.seen)
+		t.watch(&t.shown)
 	}
 	if t.out != nil && t.err == nil {
 		t.write()
@@ -141,7 +156,7 @@ func (t *trace) add(e *Event) {
 }
 
 func (t *trace) write() {
-	b, err := json.Marshal(&t.seen)
+	b, err := json.Marshal(&t.shown)
 	if err == nil {
 		_, err = t.out.Write(append(b, '\n'))
 	}
@@ -151,15 +166,38 @@ func (t *trace) write() {
 // note traces what happens at h.
 func (h *host) note(e *Event) {
 	w := h.w
-	e.Node = h.number
+	e.Node = int(h.number)
 	e.At, e.Cause = w.now, w.cause
-	if tick, ok := e.Msg.(p2p.Tick); ok {
-		e.tick = tick
-	}
-	if w.trace.watch != nil || w.trace.out != nil {
+	if w.trace.seen() {
 		e.Kind = h.lang.name(e.kind, e.Msg)
 	}
 	w.trace.add(e)
+}
+
+// noteTimer traces that a timer is due at h.
+func (h *host) noteTimer(t p2p.Tick, m p2p.Msg) {
+	w := h.w
+	if k := m.Kind(); w.trace.seen() {
+		h.note(&Event{What: Fire, kind: k, tick: t, Msg: m})
+	} else {
+		w.trace.mix(w.now, what(Fire)|uint64(k)<<16|uint64(t)<<24|uint64(h.number)<<32, p2p.Peer{}, 0, w.cause)
+	}
+}
+
+// noteMessage traces what happens to a message at h; p may be nil.
+func (h *host) noteMessage(w What, about p2p.Peer, k p2p.Kind, m p2p.Msg, size int, why string, p *proof) {
+	if t := &h.w.trace; !t.seen() && why == "" {
+		t.mix(h.w.now, what(w)|uint64(k)<<16|uint64(h.number)<<32, about, size, h.w.cause)
+		return
+	}
+	e := Event{What: w, Peer: about.Addr, Link: about.Link, kind: k, Size: size, Why: why, Msg: m}
+	if p != nil && h.w.cfg.Bytes {
+		e.N = p.n
+		if w == Send {
+			e.Bytes, e.Content = p.bytes[:p.bare], len(p.bytes)-p.bare
+		}
+	}
+	h.note(&e)
 }
 
 func (w *World) noteNet(n fault.Net) {

@@ -6,17 +6,55 @@ import (
 	"peerbed/protocols/p2p"
 )
 
-// A count is what a host has counted of one kind of message.
-type count struct{ sent, sentBytes, received, receivedBytes uint64 }
+// A count is what a host has counted of one kind of message, modulo 2^32: the
+// World's carries have the rest.
+type count struct{ sent, sentBytes, received, receivedBytes uint32 }
+
+// add adds to a number of a count.
+func (w *World) add(n *uint32, by uint32) {
+	if *n += by; *n < by {
+		w.carries[n]++
+	}
+}
+
+// total returns the whole of a number of a count.
+func (w *World) total(n *uint32) uint64 { return w.carries[n]<<32 | uint64(*n) }
+
+// count returns h's count of the kind at a place of its Protocol.Kinds. Those of
+// hosts that lie side by side do so too.
+func (h *host) count(place int) *count {
+	b := h.w.blocks[h.number>>hostBits]
+	i := h.lang.first + place
+	if i >= len(b.counts) {
+		b.counts = append(b.counts, make([]*[1 << hostBits]count, h.w.kinds-len(b.counts))...)
+	}
+	if b.counts[i] == nil {
+		b.counts[i] = new([1 << hostBits]count)
+	}
+	return &b.counts[i][h.number&(1<<hostBits-1)]
+}
+
+func (h *host) clearCounts() {
+	b := h.w.blocks[h.number>>hostBits]
+	for place := range h.lang.p.Kinds {
+		if i := h.lang.first + place; i < len(b.counts) && b.counts[i] != nil {
+			c := h.count(place)
+			for _, n := range []*uint32{&c.sent, &c.sentBytes, &c.received, &c.receivedBytes} {
+				delete(h.w.carries, n)
+				*n = 0
+			}
+		}
+	}
+}
 
 // sent counts a message that h sends, and books it to the wish that caused it.
-func (h *host) sent(m p2p.Msg, size int) {
-	place := h.lang.place(m)
-	c := &h.counts[place]
-	c.sent++
-	c.sentBytes += uint64(size)
-	if h.w.cause != 0 {
-		cost := &h.w.costs[h.w.cause][h.lang.classes[place]]
+func (h *host) sent(place, size int) {
+	w := h.w
+	c := h.count(place)
+	w.add(&c.sent, 1)
+	w.add(&c.sentBytes, uint32(size))
+	if w.cause != 0 {
+		cost := &w.costs[w.cause][h.lang.classes[place]]
 		cost.Messages++
 		cost.Bytes += uint64(size)
 	}
@@ -24,11 +62,11 @@ func (h *host) sent(m p2p.Msg, size int) {
 
 // received counts a message that h hears. What is not of its own language is
 // not counted: it has no name here.
-func (h *host) received(m p2p.Msg, size int) {
-	if place := h.lang.places[m.Kind()]; place > 0 {
-		c := &h.counts[place-1]
-		c.received++
-		c.receivedBytes += uint64(size)
+func (h *host) received(k p2p.Kind, size int) {
+	if place := h.lang.places[k]; place > 0 {
+		c := h.count(int(place) - 1)
+		h.w.add(&c.received, 1)
+		h.w.add(&c.receivedBytes, uint32(size))
 	}
 }
 
@@ -40,17 +78,27 @@ func (w *World) Traffic(a p2p.Addr) []p2p.Traffic {
 		return nil
 	}
 	var all []p2p.Traffic
-	for i, c := range h.counts {
-		if c != (count{}) {
-			k := h.lang.p.Kinds[i]
-			all = append(all, p2p.Traffic{
-				Kind: k.Name, Class: k.Class,
-				Sent: c.sent, SentBytes: c.sentBytes,
-				Received: c.received, ReceivedBytes: c.receivedBytes,
-			})
+	for i, k := range h.lang.p.Kinds {
+		t := h.traffic(i)
+		if t != (p2p.Traffic{}) {
+			t.Kind, t.Class = k.Name, k.Class
+			all = append(all, t)
 		}
 	}
 	return all
+}
+
+// traffic returns the numbers that h has counted of a kind.
+func (h *host) traffic(place int) p2p.Traffic {
+	b := h.w.blocks[h.number>>hostBits]
+	if i := h.lang.first + place; i >= len(b.counts) || b.counts[i] == nil {
+		return p2p.Traffic{}
+	}
+	c := h.count(place)
+	return p2p.Traffic{
+		Sent: h.w.total(&c.sent), SentBytes: h.w.total(&c.sentBytes),
+		Received: h.w.total(&c.received), ReceivedBytes: h.w.total(&c.receivedBytes),
+	}
 }
 
 // A Cost is what a wish has caused so far: the messages sent because of it, by

@@ -33,7 +33,7 @@ type finished struct {
 func (w *World) Do(a p2p.Addr, op p2p.Op, done func(harness.Outcome)) (cause uint32) {
 	w.costs = append(w.costs, [3]Cost{})
 	s := &wish{id: uint32(len(w.costs) - 1), op: op, at: w.now, done: done}
-	w.queue.push(w.now, job{do: taskWish, cause: s.id, to: a, wish: s})
+	w.queue.push(event{at: w.now, do: taskWish, cause: s.id, load: w.queue.loads.put(load{to: a, wish: s})})
 	return s.id
 }
 
@@ -45,7 +45,7 @@ func (w *World) begin(s *wish, a p2p.Addr) {
 		return
 	}
 	s.host, s.came = h, w.now
-	h.wishes = append(h.wishes, s)
+	h.own().wishes = append(h.own().wishes, s)
 	h.note(&Event{What: Wish, Why: describe(s.op)})
 	w.limit(s)
 	if h.paused {
@@ -62,7 +62,7 @@ func (s *wish) reach() {
 	}
 	h := s.host
 	if p, ok := s.op.(p2p.Publish); ok && p.Size > 0 {
-		if err := h.disk.put(p); err != nil {
+		if err := (*disk)(h).put(p); err != nil {
 			s.finish(p2p.Result{Err: err})
 			return
 		}
@@ -90,7 +90,7 @@ func (w *World) limit(s *wish) {
 	}
 	w.wishes = append(slices.Delete(w.wishes, 0, over), s)
 	if !waited {
-		w.queue.push(w.now+p2p.MaxOp, job{do: taskExpiry})
+		w.queue.push(event{at: w.now + p2p.MaxOp, do: taskExpiry})
 	}
 }
 
@@ -99,7 +99,7 @@ func (w *World) expire() {
 	for len(w.wishes) > 0 {
 		s := w.wishes[0]
 		if due := s.came + p2p.MaxOp; !s.over && due > w.now {
-			w.queue.push(due, job{do: taskExpiry})
+			w.queue.push(event{at: due, do: taskExpiry})
 			return
 		}
 		w.wishes = w.wishes[1:]
@@ -114,7 +114,7 @@ func (s *wish) finish(r p2p.Result) {
 	}
 	s.over = true
 	h := s.host
-	h.wishes = slices.DeleteFunc(h.wishes, func(o *wish) bool { return o == s })
+	h.own().wishes = slices.DeleteFunc(h.own().wishes, func(o *wish) bool { return o == s })
 	why := "ok"
 	if r.Err != nil {
 		why = r.Err.Error()

@@ -49,8 +49,15 @@ type World struct {
 	events uint64 // handled so far
 	proved uint64 // messages so far, in strict mode
 
-	paused    int     // how many hosts are
-	hosts     []*host // in the order of their spawning
+	paused    int           // how many hosts are
+	loan      p2p.Msg       // what a Node is handling
+	blocks    []*hosts      // in the order of their spawning
+	spawned   int           // how many there are
+	arrivals  uint32        // on streams: numbers them
+	spec      *harness.Spec // of the last host
+	kinds     int           // how many kinds of messages all languages have
+	carries   map[*uint32]uint64
+	touching  bool    // Touched was asked
 	touched   []*host // see Touched
 	table     table
 	languages map[*p2p.Protocol]*language
@@ -74,11 +81,13 @@ func New(c Config) *World {
 	w.net.rand = rand.New(&w.net.pcg)
 	w.net.lines = map[way]*linkmodel.Line{}
 	w.net.table = &w.table
+	w.table.w = w
 	if w.net.base = c.Model; c.Model.Bare() {
 		w.net.base.Default = Usual
 	}
 	w.net.links(c.Model)
 	w.content.init()
+	w.carries = map[*uint32]uint64{}
 	w.costs = make([][3]Cost, 1) // wishes count from 1
 	w.trace.init(c)
 	return w
@@ -140,21 +149,20 @@ func (w *World) Settle(until func() bool, every, d time.Duration) bool {
 // step handles the next event, if it is due by end, and then tells those whose
 // wishes it has ended.
 func (w *World) step(end time.Duration) bool {
-	if w.queue.len() == 0 || w.queue.next() > end {
+	if !w.queue.due(end) {
 		return false
 	}
 	w.enter()
 	e := w.queue.pop()
-	j := w.queue.job(e.job)
 	if e.at < w.now {
-		panic(fmt.Sprintf("sim: event %d of %v comes up at %v", e.seq, e.at, w.now))
+		panic(fmt.Sprintf("sim: an event of %v comes up at %v", e.at, w.now))
 	}
-	w.now, w.cause = e.at, j.cause
+	w.now, w.cause = e.at, e.cause
 	w.events++
-	if w.paused == 0 || !w.keep(e, j) {
-		w.handle(e, j)
+	if w.paused == 0 || !w.keep(&e) {
+		w.handle(&e, w.queue.load(&e))
 	}
-	w.queue.done(e)
+	w.queue.loads.drop(e.load)
 	w.leave()
 	return true
 }
@@ -205,49 +213,31 @@ func (w *World) take() []finished {
 type task uint8
 
 const (
-	taskCall     task = iota // run f
-	taskDatagram             // m reaches host
+	taskCall     task = iota // run call
+	taskDatagram             // m reaches host, or whoever is at to by then
 	taskTimer                // m is due at host
 	taskArrival              // the first item on its way from end has arrived
-	taskSilence              // conn has been broken for p2p.Silence
+	taskSilence              // the conn of end has been broken for p2p.Silence
 	taskWish                 // wish comes to the node at to
 	taskExpiry               // the first of the wishes has waited for p2p.MaxOp
 )
 
-// A job is what is to happen. Which fields count depends on do.
-type job struct {
-	do    task
-	land  bool // m has come over its host's line
-	cause uint32
-	life  uint32 // what was meant for an earlier life of host is dropped
-	n     uint32 // Timer.N; the conn's epoch
-	size  int
-	host  *host
-	from  *host // who sent m
-	to    p2p.Addr
-	m     p2p.Msg
-	proof *proof
-	end   *end
-	wish  *wish
-	f     func()
-}
-
-func (w *World) handle(e event, j *job) {
-	switch j.do {
+func (w *World) handle(e *event, l *load) {
+	switch e.do {
 	case taskCall:
-		if j.host == nil || j.host.node != nil && j.host.life == j.life {
-			j.f()
+		if h := w.at(e.host); h == nil || h.node != nil && h.life == e.life {
+			l.call()
 		}
 	case taskDatagram:
-		w.deliver(j)
+		w.deliver(e, l)
 	case taskTimer:
-		j.host.fire(e.at, j)
+		w.at(e.host).fire(e, l)
 	case taskArrival:
-		j.end.arrive(e.seq)
+		l.end.arrive(e.n)
 	case taskSilence:
-		j.end.conn.silent(j.n)
+		l.end.conn.silent(e.n)
 	case taskWish:
-		w.begin(j.wish, j.to)
+		w.begin(l.wish, l.to)
 	case taskExpiry:
 		w.expire()
 	}
@@ -255,11 +245,11 @@ func (w *World) handle(e event, j *job) {
 
 // soon runs f after d, unless h dies before (nil: the world's own).
 func (w *World) soon(d time.Duration, h *host, f func()) {
-	j := job{do: taskCall, cause: w.cause, host: h, f: f}
+	e := event{at: w.now + d, do: taskCall, cause: w.cause, load: w.queue.loads.put(load{call: f})}
 	if h != nil {
-		j.life = h.life
+		e.host, e.life = h.number+1, h.life
 	}
-	w.queue.push(w.now+d, j)
+	w.queue.push(e)
 }
 
 // Spawn starts a node. What the Spec leaves empty is filled in: Addr(Index), the
@@ -278,10 +268,9 @@ func (w *World) Spawn(s harness.Spec) error {
 	if w.table.find(s.Addr.IP()) != nil {
 		return fmt.Errorf("sim: a node has the IP address of %v already; give it another Index", s.Addr)
 	}
-	h := &host{w: w, spec: s, lang: w.language(s.Protocol), addr: s.Addr, number: len(w.hosts)}
-	h.disk.host = h
-	h.counts = make([]count, len(h.lang.p.Kinds))
-	w.hosts = append(w.hosts, h)
+	h := w.place()
+	h.w, h.spec, h.lang, h.addr = w, w.shared(s), w.language(s.Protocol), s.Addr
+	h.index, h.name, h.state = s.Index, s.Name, s.State
 	w.table.add(h)
 	w.net.place(h)
 	w.enter()
@@ -318,12 +307,12 @@ func (w *World) Apply(n fault.Net) error {
 // Addrs lists the nodes that run, in the order of their Index.
 func (w *World) Addrs() []p2p.Addr {
 	var up []*host
-	for _, h := range w.hosts {
+	for h := range w.hosts() {
 		if h.node != nil {
 			up = append(up, h)
 		}
 	}
-	slices.SortFunc(up, func(a, b *host) int { return cmp.Compare(a.spec.Index, b.spec.Index) })
+	slices.SortFunc(up, func(a, b *host) int { return cmp.Compare(a.index, b.index) })
 	addrs := make([]p2p.Addr, len(up))
 	for i, h := range up {
 		addrs[i] = h.addr
@@ -361,6 +350,12 @@ func (w *World) States() []p2p.State {
 // Inspect all nodes each time.
 func (w *World) Touched() iter.Seq2[p2p.Addr, p2p.Node] {
 	return func(yield func(p2p.Addr, p2p.Node) bool) {
+		if !w.touching {
+			w.touching = true
+			for h := range w.hosts() {
+				h.touch()
+			}
+		}
 		list := w.touched
 		w.touched = w.touched[:0]
 		for _, h := range list {
@@ -375,21 +370,22 @@ func (w *World) Touched() iter.Seq2[p2p.Addr, p2p.Node] {
 }
 
 func (h *host) touch() {
-	if !h.touched {
+	if w := h.w; w.touching && !h.touched {
 		h.touched = true
-		h.w.touched = append(h.w.touched, h)
+		w.touched = append(w.touched, h)
 	}
 }
 
 // A table finds hosts by IP address. Those that IP hands out lie in a slice.
 type table struct {
-	near []*host
+	w    *World
+	near []uint32 // numbers of hosts, from 1
 	far  map[uint32]*host
 }
 
 func (t *table) find(ip uint32) *host {
 	if i := ip - IP(0); i < uint32(len(t.near)) {
-		return t.near[i]
+		return t.w.at(t.near[i])
 	}
 	return t.far[ip]
 }
@@ -405,7 +401,7 @@ func (t *table) add(h *host) {
 		return
 	}
 	for uint32(len(t.near)) <= i {
-		t.near = append(t.near, nil)
+		t.near = append(t.near, 0)
 	}
-	t.near[i] = h
+	t.near[i] = h.number + 1
 }

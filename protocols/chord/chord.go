@@ -105,7 +105,7 @@ func (c *Chord) Handle(from p2p.Peer, m p2p.Msg) {
 	case *route:
 		c.relay(from, m)
 	case *routed:
-		c.arrived(m)
+		c.arrived(m.Nonce, &m.choice, m.Path)
 	case *getNeighbours:
 		c.answerNeighbours(from, m)
 	case *notify:

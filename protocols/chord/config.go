@@ -19,7 +19,7 @@ type Config struct {
 	Place      Place         `flag:"place" default:"successors" doc:"where copies lie: successors (of the owner) or both (on its predecessor too)"`
 	Store      Store         `flag:"store" default:"objects" doc:"what lies at the owner of a key: objects or pointers (to the node that published, which keeps the object)"`
 	Points     int           `flag:"points" default:"1" range:"1:64" doc:"points of the ring that the node stands at (virtual nodes): more even shares of keys, and as many tables"`
-	Lookup     Style         `flag:"lookup" default:"iterative" doc:"who drives a user's lookup: iterative (the asker) or recursive (each hop)"`
+	Lookup     Style         `flag:"lookup" default:"iterative" doc:"who drives a user's lookup: iterative (the asker), recursive (each hop, acknowledged) or unacknowledged (each hop, and a lost message costs the attempt)"`
 	Proximity  int           `flag:"proximity" default:"1" range:"1:16" doc:"nodes, from where a row of the finger table begins, of which the nearest by round trip becomes the finger; 1: the first, as published"`
 	Timeouts   Timeouts      `flag:"timeouts" default:"fixed" doc:"how long to wait for an answer: fixed (patience) or adaptive (by round trips measured, patience at most)"`
 	Operations Operations    `flag:"operations" default:"corrected" doc:"how the ring is kept: corrected (nobody is adopted unasked) or published (as in 2001, which can break the ring for good)"`

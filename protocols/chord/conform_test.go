@@ -17,7 +17,7 @@ func TestConformVariants(t *testing.T) {
 		{"operations=published", "lookup=recursive", "place=both"},
 		{"store=pointers", "successors=0", "timeouts=adaptive", "merge=2s"},
 		{"points=2", "proximity=4", "merge=2s"},
-		{"stabilizer=strong"},
+		{"stabilizer=strong", "lookup=unacknowledged"},
 	} {
 		p := *chord.Protocol
 		cfg, err := p2p.With(p.Config, changes...)

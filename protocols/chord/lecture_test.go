@@ -67,7 +67,7 @@ func TestLectureFingers(t *testing.T) {
 }
 
 func TestLectureRoute(t *testing.T) {
-	for _, style := range []string{"iterative", "recursive"} {
+	for _, style := range []string{"iterative", "recursive", "unacknowledged"} {
 		w := lecture(t, "lookup="+style)
 		w.must(w.do(w.at(112), p2p.Publish{Name: k42, Size: 1000, Seed: 1}).Err)
 		r := w.do(w.at(80), p2p.Find{Name: k42})

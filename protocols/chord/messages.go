@@ -118,7 +118,7 @@ type (
 )
 
 // route is a lookup that is handed on from node to node (recursive). Each one
-// says ack to the one before.
+// says ack to the one before, if the tag is not 0.
 type route struct {
 	ask
 	Key    ring.ID

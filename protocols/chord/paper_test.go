@@ -64,7 +64,7 @@ func (w *world) lookups(n int) []p2p.Result {
 // and with more successors too.
 func TestHopsHalveTheDistance(t *testing.T) {
 	const m = ring.Bits(64)
-	for _, style := range []string{"lookup=iterative", "lookup=recursive"} {
+	for _, style := range []string{"lookup=iterative", "lookup=recursive", "lookup=unacknowledged"} {
 		for _, r := range []string{"successors=1", "successors=8"} {
 			w := perfect(t, sim.Config{Seed: 3}, 256, 0, append(still, style, r)...)
 			checked := 0

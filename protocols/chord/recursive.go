@@ -8,7 +8,9 @@ import (
 
 // Recursive lookup: the question travels from node to node, each hop is
 // acknowledged, so a dead one is noticed by the node before it, which takes it
-// out of its table and goes on with the next best.
+// out of its table and goes on with the next best. Where the Style of the asker
+// is Unacknowledged the question has no tag, and nobody waits for anything but
+// the asker for its answer.
 
 const (
 	// attempts is how often the asker sends a question that gets lost on the
@@ -30,8 +32,34 @@ func (l *lookup) attempt() {
 	l.left--
 	l.nonce = l.c.env.Rand().Uint64()
 	l.timer = l.c.env.After(longest*l.c.cfg.Patience, l)
-	r := &relay{c: l.c, m: route{Key: l.key, Nonce: l.nonce, Origin: l.c.me.Addr, Path: slices.Clone(l.path)}}
+	q := route{Key: l.key, Nonce: l.nonce, Origin: l.c.me.Addr, Path: l.path}
+	if l.c.cfg.Lookup == Unacknowledged {
+		l.c.handOn(&q)
+		return
+	}
+	q.Path = slices.Clone(q.Path)
+	r := &relay{c: l.c, m: q}
 	r.pass()
+}
+
+// handOn passes a question on, or answers it, and is done with it.
+func (c *Chord) handOn(q *route) {
+	done, v, a := c.toward(q.Key, nil)
+	if done || a == 0 || len(q.Path) >= maxHops-1 {
+		c.close(q)
+		return
+	}
+	m := p2p.New[route](c.env)
+	path := append(append(m.Path[:0], q.Path...), stage{a, v})
+	*m = route{Key: q.Key, Nonce: q.Nonce, Origin: q.Origin, Path: path}
+	p2p.Ship(c.env, a.Peer(), m)
+}
+
+// close answers a question with what this node knows.
+func (c *Chord) close(q *route) {
+	m := p2p.New[routed](c.env)
+	c.wayToCopies(q.Key, nil, &m.choice)
+	c.reply(q, m)
 }
 
 // rang hears that no answer came in time.
@@ -51,11 +79,11 @@ func (l *lookup) end(to *choice) {
 
 // arrived hears the answer. The nonce tells which question it belongs to; a
 // stranger cannot guess one.
-func (c *Chord) arrived(m *routed) {
+func (c *Chord) arrived(nonce uint64, to *choice, path []stage) {
 	for _, l := range c.routes {
-		if l.nonce == m.Nonce {
-			l.path = append(l.path[:0], m.Path...)
-			l.end(&m.choice)
+		if l.nonce == nonce {
+			l.path = append(l.path[:0], path...)
+			l.end(to)
 			return
 		}
 	}
@@ -70,6 +98,10 @@ type relay struct {
 }
 
 func (c *Chord) relay(from p2p.Peer, m *route) {
+	if m.ID == 0 {
+		c.handOn(m)
+		return
+	}
 	p2p.Reply(c.env, from, m.Tag, ack{})
 	r := &relay{c: c, m: *m}
 	r.m.Path = slices.Clone(m.Path)
@@ -102,15 +134,21 @@ func (r *relay) passed(a *ack) {
 	r.pass()
 }
 
-// answer ends the lookup, at its asker.
 func (r *relay) answer(to *choice) {
-	if !to.Done {
-		to = &choice{}
+	m := p2p.New[routed](r.c.env)
+	m.choice = choice{to.Done, to.Via, append(m.Nodes[:0], to.Nodes...)}
+	r.c.reply(&r.m, m)
+}
+
+// reply ends the lookup, at its asker, with the choice in m.
+func (c *Chord) reply(q *route, m *routed) {
+	if !m.Done {
+		m.choice = choice{Nodes: m.Nodes[:0]}
 	}
-	m := routed{Nonce: r.m.Nonce, choice: *to, Path: r.m.Path}
-	if r.m.Origin == r.c.me.Addr {
-		r.c.arrived(&m)
+	if q.Origin == c.me.Addr {
+		c.arrived(q.Nonce, &m.choice, q.Path)
 		return
 	}
-	p2p.Send(r.c.env, r.m.Origin.Peer(), m)
+	*m = routed{Nonce: q.Nonce, choice: m.choice, Path: append(m.Path[:0], q.Path...)}
+	p2p.Ship(c.env, q.Origin.Peer(), m)
 }

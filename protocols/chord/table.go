@@ -56,31 +56,42 @@ func (c *Chord) ref(a p2p.Addr) Ref {
 }
 
 // way works out what this node knows about the way to a key, leaving out the
-// nodes in not. It refills to.Nodes.
-//
-// If the key lies between the node and its successor, that is the owner (and
-// those after it hold the copies). Otherwise the next hop is the node nearest
-// to the key, among fingers and successors, that still comes before it.
+// nodes in not. It refills to.Nodes: the owner and those after it, which hold the
+// copies, or the one next hop.
 func (c *Chord) way(key ring.ID, not []p2p.Addr, to *choice) {
-	*to = choice{Nodes: to.Nodes[:0]}
+	done, v, a := c.toward(key, not)
+	*to = choice{Done: done, Via: v, Nodes: to.Nodes[:0]}
+	switch {
+	case done && v == own:
+		to.Nodes = c.successors(append(to.Nodes, a), 0, not)
+	case done:
+		to.Nodes = c.successors(to.Nodes, int(v-successor), not)
+	case a != 0:
+		to.Nodes = append(to.Nodes, a)
+	}
+}
+
+// toward returns the owner of a key (done), if it is this node or one that
+// follows it; else the next hop, and 0 if it cannot tell. If the key lies between
+// the node and its successor, that is the owner. Otherwise the next hop is the
+// node nearest to the key, among fingers and successors, that still comes before
+// it.
+func (c *Chord) toward(key ring.ID, not []p2p.Addr) (done bool, v via, a p2p.Addr) {
 	if c.alone() || c.pred.known() && c.cfg.M.UpTo(key, c.pred.ID, c.me.ID) {
-		to.Done = true
-		to.Nodes = c.successors(append(to.Nodes, c.me.Addr), 0, not)
-		return
+		return true, own, c.me.Addr
 	}
 	first := 0
 	for first < len(c.succs) && slices.Contains(not, c.succs[first].Addr) {
 		first++
 	}
-	switch {
-	case first == len(c.succs): // all are dead: it cannot tell who follows
-	case c.cfg.M.UpTo(key, c.me.ID, c.succs[first].ID):
-		to.Done, to.Via = true, successor+via(first)
-		to.Nodes = c.successors(to.Nodes, first, not)
-	default:
-		hop, v := c.preceding(key, not)
-		to.Via, to.Nodes = v, append(to.Nodes, hop.Addr)
+	if first == len(c.succs) { // all are dead: it cannot tell who follows
+		return false, own, 0
 	}
+	if head := c.succs[first]; c.cfg.M.UpTo(key, c.me.ID, head.ID) {
+		return true, successor + via(first), head.Addr
+	}
+	hop, v := c.preceding(key, not)
+	return false, v, hop.Addr
 }
 
 // successors appends the successors from the given one on to dst.
@@ -96,8 +107,8 @@ func (c *Chord) successors(dst []p2p.Addr, from int, not []p2p.Addr) []p2p.Addr 
 // preceding returns the node of the table that comes last before the key.
 func (c *Chord) preceding(key ring.ID, not []p2p.Addr) (best Ref, row via) {
 	best = c.me
-	for i := len(c.fingers) - 1; i >= 0; i-- {
-		if r := c.fingers[i]; c.cfg.M.Between(r.ID, c.me.ID, key) && !slices.Contains(not, r.Addr) {
+	for i := c.nearest(key); i >= 0; i-- {
+		if r := c.fingers[i]; !slices.Contains(not, r.Addr) {
 			best, row = r, finger+via(c.cfg.M.Row(c.me.ID, r.ID))
 			break
 		}
@@ -108,6 +119,23 @@ func (c *Chord) preceding(key ring.ID, not []p2p.Addr) (best Ref, row via) {
 		}
 	}
 	return best, row
+}
+
+// nearest returns the place of the last finger before the key; -1: there is
+// none. Fingers are about one for each row, so that the row of the key tells
+// where to begin to look.
+func (c *Chord) nearest(key ring.ID) int {
+	i := len(c.fingers) - 1
+	if key != c.me.ID {
+		i = max(0, min(i, i-int(c.cfg.M)+1+c.cfg.M.Row(c.me.ID, key)))
+	}
+	for i+1 < len(c.fingers) && c.cfg.M.Between(c.fingers[i+1].ID, c.me.ID, key) {
+		i++
+	}
+	for i >= 0 && !c.cfg.M.Between(c.fingers[i].ID, c.me.ID, key) {
+		i--
+	}
+	return i
 }
 
 // listLength is the length r that the successor list may have: the one that was
