@@ -31,8 +31,13 @@ func (r Ref) known() bool    { return r.Addr != 0 }
 func (r Ref) peer() p2p.Peer { return r.Addr.Peer() }
 
 // Chord is one node of a ring; or, where nodes are virtual, one point of a node.
+//
+// A simulator keeps a million of them: what most do without most of the time is
+// made when it is needed.
 type Chord struct {
-	env     p2p.Env
+	p2p.Env         // of the node
+	env     p2p.Env // of this point of it
+	cfg     *Config
 	me      Ref
 	pred    Ref   // zero: not known
 	succs   []Ref // clockwise, nearest first; just me: alone; empty: not in a ring
@@ -43,44 +48,79 @@ type Chord struct {
 	pinged Ref // the predecessor, while it is pinged
 	doubt  Ref // whom another node calls dead, while it is pinged
 	missed struct{ succ, pred uint8 }
-	row    int    // of the finger table, to be repaired next
-	fix    lookup // that repairs it
 
-	here   choice    // scratch for lookups that begin here
-	routes []*lookup // recursive lookups that wait for their end
+	running bool     // the timetable is
+	gone    bool     // it left
+	row     int16    // of the finger table, to be repaired next
+	fix     *lookup  // that repairs it; nil: none is under way
+	routes  *lookup  // recursive lookups that wait for their end, a list
+	tour    *tour    // of the strong stabiliser; nil: none yet
+	merge   *merge   // with a ring that this one was cut from; nil: it is off
+	start   *Detail  // to be taken up instead of joining
+	intro   door     // nil: it has nothing to do
+	taken   p2p.Addr // who has my id, if I could not join because of it
+	*objects
+}
+
+// objects are what has to do with the objects that a node stores for the network.
+type objects struct {
 	store  []entry   // in order of name
 	shared []entry   // what it published that only pointers lead to
 	takes  []*intake // objects that others are sending
 	repair repair
 	stray  stray
-	tour   *tour  // of the strong stabiliser; nil: none yet
-	merge  *merge // with a ring that this one was cut from; nil: it is off
+}
 
-	running bool // the timetable is
-	gone    bool // it left
-	cfg     Config
-	start   *Detail  // to be taken up instead of joining
-	taken   p2p.Addr // who has my id, if I could not join because of it
-	intro   door
-	client  introducer.Client // the door of point 0
+// own returns the node's objects, to be changed. Those of a node that never had
+// any are nil.
+func (c *Chord) own() *objects {
+	if c.objects == nil {
+		c.objects = &objects{}
+	}
+	return c.objects
+}
+
+// stored lists what the node stores.
+func (c *Chord) stored() []entry {
+	if c.objects == nil {
+		return nil
+	}
+	return c.store
 }
 
 // Start implements [p2p.Node].
 func (c *Chord) Start(env p2p.Env) {
-	c.env = env
-	c.me = Ref{env.Self(), c.cfg.M.Addr(env.Self())}
-	c.calls = p2p.Calls{Env: env, Patience: c.cfg.Patience, Waits: c.waits()}
+	c.Env, c.env = env, (*pointEnv)(c)
+	c.me.ID = c.cfg.M.Addr(c.me.Addr)
+	c.calls = p2p.Calls{Env: c.env, Patience: c.cfg.Patience, Waits: c.waits()}
 	c.restore()
-	if c.intro == nil {
-		c.client.Open(env, c.cfg.Introducer, c)
-		c.intro = &c.client
-	}
 	if c.start != nil {
 		c.takeUp(c.start)
 		c.start = nil
 		return
 	}
-	c.intro.Ask()
+	c.door().Ask()
+}
+
+// door returns how the node hears through whom it may join.
+func (c *Chord) door() door {
+	if c.intro == nil {
+		client := &introducer.Client{}
+		client.Open(c.env, c.cfg.Introducer, c)
+		c.intro = client
+	}
+	return c.intro
+}
+
+// knock lets the door hear a message, and forgets a door that has done its work.
+func (c *Chord) knock(from p2p.Peer, m p2p.Msg) {
+	if c.intro == nil {
+		return
+	}
+	c.intro.Handle(from, m)
+	if client, ok := c.intro.(*introducer.Client); ok && client.Idle() {
+		c.intro = nil
+	}
 }
 
 // in reports whether the node is in a ring.
@@ -130,7 +170,7 @@ func (c *Chord) Handle(from p2p.Peer, m p2p.Msg) {
 		m.rang()
 	default:
 		c.calls.Handle(from, m)
-		c.intro.Handle(from, m)
+		c.knock(from, m)
 	}
 }
 
@@ -151,7 +191,7 @@ func (c *Chord) tick(t p2p.Tick) {
 		c.every(c.cfg.Merge, t, c.merge.probe)
 	case tickJoin:
 		if !c.in() || c.alone() {
-			c.intro.Ask()
+			c.door().Ask()
 		}
 	}
 }
@@ -221,7 +261,7 @@ func (c *Chord) Inspect() p2p.State {
 		d.Fingers = append(d.Fingers, Finger{c.cfg.M.Row(c.me.ID, r.ID), r.Addr})
 		s.Neighbours = c.neighbour(s.Neighbours, r.Addr)
 	}
-	for _, o := range c.store {
+	for _, o := range c.stored() {
 		if !o.Gone {
 			s.Stored = append(s.Stored, o.Name)
 		}
@@ -245,5 +285,5 @@ func (c *Chord) takeUp(d *Detail) {
 		c.succs = append(c.succs, c.me)
 	}
 	c.run()
-	c.intro.Joined()
+	c.door().Joined()
 }

@@ -56,18 +56,18 @@ func (w *Crowd) Protocol() *p2p.Protocol {
 }
 
 type walker struct {
-	Chord
+	host
 	crowd *Crowd
 	next  uint8 // finger to be repaired
 }
 
 // Start gives the node its place from global knowledge, and its timers.
 func (n *walker) Start(env p2p.Env) {
-	n.cfg = n.crowd.cfg
+	n.cfg = &n.crowd.cfg
 	n.running = true
 	d := n.crowd.table(n.cfg.M.Addr(env.Self()))
 	n.start = &d
-	n.Chord.Start(env)
+	n.host.Start(env)
 	n.next = uint8(env.Rand().IntN(int(n.cfg.M)))
 	for t, period := range walks {
 		if period > 0 {
@@ -92,7 +92,7 @@ func (n *walker) Handle(from p2p.Peer, m p2p.Msg) {
 	if m.Kind() >= p2p.First {
 		n.crowd.Count.Messages++
 	}
-	n.Chord.Handle(from, m)
+	n.host.Handle(from, m)
 }
 
 func (n *walker) walks(t p2p.Tick) {
@@ -113,8 +113,9 @@ func (n *walker) walks(t p2p.Tick) {
 func (n *walker) repairs() {
 	k := int(n.next)
 	n.next = uint8((k + 1) % int(n.cfg.M))
-	if k > n.cfg.M.Row(n.me.ID, n.succs[0].ID) {
-		n.row = k
+	if k > n.cfg.M.Row(n.me.ID, n.succs[0].ID) && n.fix == nil {
+		n.row = int16(k)
+		n.fix = &lookup{}
 		n.fix.start(&n.Chord, n.cfg.M.Power(n.me.ID, k), &n.Chord)
 	}
 }

@@ -11,36 +11,38 @@ import "slices"
 // fixFingers looks up where one row begins. Rows up to the successor's are
 // known without.
 func (c *Chord) fixFingers() {
-	if c.fix.busy || c.alone() {
+	if c.fix != nil || c.alone() {
 		return
 	}
-	if low := c.cfg.M.Row(c.me.ID, c.succs[0].ID) + 1; c.row < low || c.row >= int(c.cfg.M) {
+	if low := c.cfg.M.Row(c.me.ID, c.succs[0].ID) + 1; int(c.row) < low || int(c.row) >= int(c.cfg.M) {
 		c.settle(0, c.succs[0])
-		c.row = low
+		c.row = int16(low)
 	}
-	if c.row < int(c.cfg.M) {
-		c.fix.start(c, c.cfg.M.Power(c.me.ID, c.row), c)
+	if int(c.row) < int(c.cfg.M) {
+		c.fix = &lookup{}
+		c.fix.start(c, c.cfg.M.Power(c.me.ID, int(c.row)), c)
 	}
 }
 
 // located hears of the first node after the beginning of a row. It fills all
 // rows up to the one in which it lies itself.
 func (c *Chord) located(l *lookup) {
+	c.fix = nil
 	if len(l.owners) == 0 {
 		c.row++
 		return
 	}
 	r := c.ref(l.owners[0])
 	last := c.cfg.M.Row(c.me.ID, r.ID)
-	if r == c.me || last < c.row { // nobody is as far away
+	if r == c.me || last < int(c.row) { // nobody is as far away
 		r, last = c.me, int(c.cfg.M)-1
 	}
 	if c.cfg.Proximity > 1 && r != c.me {
-		c.race(l.owners, c.row)
+		c.race(l.owners, int(c.row))
 	} else {
-		c.settle(c.row, r)
+		c.settle(int(c.row), r)
 	}
-	c.row = last + 1
+	c.row = int16(last + 1)
 }
 
 // settle makes r the first node from row k on: rows from k to its own hold no

@@ -16,11 +16,11 @@ const pause = time.Second
 func (c *Chord) introduced(m *introducer.Peers) {
 	switch {
 	case c.in() && !c.alone(): // somebody joined through this node meanwhile
-		c.intro.Joined()
+		c.door().Joined()
 	case m.First:
 		c.succs = append(c.succs[:0], c.me)
 		c.run()
-		c.intro.Joined()
+		c.door().Joined()
 	default:
 		j := &join{c: c, peers: slices.Clone(m.Addrs)}
 		j.next()
@@ -51,10 +51,10 @@ func (j *join) next() {
 	c := j.c
 	switch {
 	case c.in() && !c.alone():
-		c.intro.Joined()
+		c.door().Joined()
 	case len(j.peers) == 0:
 		if c.in() {
-			c.intro.Joined()
+			c.door().Joined()
 		}
 		c.after(pause, tickJoin)
 	default:
@@ -104,7 +104,7 @@ func (j *join) admitted(r *neighbours) {
 	c.run()
 	c.rules().heard(c, j.succ, r)
 	if c.in() {
-		c.intro.Joined()
+		c.door().Joined()
 	}
 }
 

@@ -21,7 +21,7 @@ func (c *Chord) leave(done func(p2p.Result)) {
 
 func (l *leave) next() {
 	c := l.c
-	if c.alone() || l.i >= len(c.store) {
+	if c.alone() || l.i >= len(c.stored()) {
 		c.goodbye()
 		l.done(p2p.Result{})
 		return
@@ -51,7 +51,7 @@ func (c *Chord) heir() p2p.Addr {
 func (l *leave) uploaded(_ *upload, err error) {
 	l.i++
 	if errors.Is(err, p2p.ErrSilent) {
-		l.i = len(l.c.store)
+		l.i = len(l.c.stored())
 	}
 	l.next()
 }
@@ -63,7 +63,7 @@ func (c *Chord) goodbye() {
 	if head := c.succs[0]; head != c.me && head != c.pred {
 		p2p.Send(c.env, head.peer(), c.farewell())
 	}
-	c.intro.Close()
+	c.door().Close()
 	c.gone = true
 }
 

@@ -51,7 +51,9 @@ type lookup struct {
 
 	path  []stage    // the asker, those who answered, at last the one being asked
 	dead  []p2p.Addr // who did not answer, or knew no way
+	here  choice     // scratch
 	nonce uint64     // recursive
+	next  *lookup    // recursive: of Chord.routes
 	left  int        // recursive: attempts
 	timer p2p.Timer
 
@@ -106,11 +108,11 @@ func (l *lookup) consult() {
 		return
 	}
 	if l.upkeep { // the successors themselves, and not who has copies
-		l.c.way(l.key, l.dead, &l.c.here)
+		l.c.way(l.key, l.dead, &l.here)
 	} else {
-		l.c.wayToCopies(l.key, l.dead, &l.c.here)
+		l.c.wayToCopies(l.key, l.dead, &l.here)
 	}
-	l.advance(&l.c.here)
+	l.advance(&l.here)
 }
 
 // ask appends a node to the path and asks it.

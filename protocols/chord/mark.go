@@ -10,7 +10,7 @@ import (
 // is the state. Package hunt asks for it after every event.
 func (h *host) Mark() uint64 {
 	var all mark
-	for _, c := range h.points {
+	for c := range h.points() {
 		all = all.with(p2p.Addr(c.mark()))
 	}
 	return uint64(all)
@@ -24,8 +24,9 @@ func (c *Chord) mark() mark {
 	for i := range c.fingers {
 		h = h.with(c.fingers[i].Addr)
 	}
-	for i := range c.store {
-		if e := &c.store[i]; !e.Gone {
+	store := c.stored()
+	for i := range store {
+		if e := &store[i]; !e.Gone {
 			h = h.with(p2p.Addr(len(e.Name)))
 			for k := range len(e.Name) {
 				h = h.with(p2p.Addr(e.Name[k]))

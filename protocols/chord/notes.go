@@ -44,7 +44,7 @@ func (c *Chord) saveNotes() {
 			record = f.Bytes()
 		}
 	}
-	for _, e := range c.shared {
+	for _, e := range c.own().shared {
 		add(note{entry: e, mine: true})
 	}
 	for _, e := range c.store {
@@ -66,7 +66,7 @@ func (c *Chord) restoreNotes() {
 		there := func(b p2p.Blob) bool { return b.Name == n.Name && b.Len == n.Bytes }
 		switch {
 		case n.mine && slices.ContainsFunc(c.env.Disk().Blobs(), there):
-			c.shared = append(c.shared, n.entry)
+			c.own().shared = append(c.shared, n.entry)
 		case n.noted():
 			n.until = c.env.Now() + min(time.Duration(n.left), burial)
 			c.list(n.entry)

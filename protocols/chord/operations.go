@@ -93,7 +93,7 @@ func (corrected) closeGap(c *Chord, next []p2p.Addr) {
 func (published) enter(j *join) {
 	j.c.succs = append(j.c.succs[:0], j.succ)
 	j.c.run()
-	j.c.intro.Joined()
+	j.c.door().Joined()
 }
 
 // heard is the stabilise of 2001: if the successor has a predecessor that lies

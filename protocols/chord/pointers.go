@@ -30,12 +30,15 @@ func (s *Store) UnmarshalText(b []byte) (err error) {
 func (c *Chord) share(e entry) {
 	c.unshare(e.Name)
 	e.Version = 1
-	c.shared = append(c.shared, e)
+	c.own().shared = append(c.shared, e)
 	c.saveNotes()
 }
 
 // sharing returns where a blob stands among those; -1: it does not.
 func (c *Chord) sharing(name string) int {
+	if c.objects == nil {
+		return -1
+	}
 	return slices.IndexFunc(c.shared, func(e entry) bool { return e.Name == name })
 }
 

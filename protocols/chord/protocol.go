@@ -131,11 +131,11 @@ func ideal(cfg Config, addrs []p2p.Addr) []p2p.State {
 	slices.SortFunc(order, func(a, b Ref) int { return cmp.Compare(a.ID, b.ID) })
 	states := make([]p2p.State, len(addrs))
 	for n := range addrs {
-		var h host
-		for range max(cfg.Points, 1) {
-			h.points = append(h.points, perfect(cfg, order, refs[0]))
-			refs = refs[1:]
+		h := host{Chord: *perfect(cfg, order, refs[0])}
+		for _, r := range refs[1:max(cfg.Points, 1)] {
+			h.others = append(h.others, perfect(cfg, order, r))
 		}
+		refs = refs[max(cfg.Points, 1):]
 		states[n] = h.Inspect()
 	}
 	return states
@@ -145,7 +145,7 @@ func ideal(cfg Config, addrs []p2p.Addr) []p2p.State {
 func perfect(cfg Config, order []Ref, r Ref) *Chord {
 	n := len(order)
 	at, _ := slices.BinarySearchFunc(order, r.ID, func(o Ref, id ring.ID) int { return cmp.Compare(o.ID, id) })
-	c := &Chord{cfg: cfg, me: r}
+	c := &Chord{cfg: &cfg, me: r}
 	if n == 1 {
 		c.succs = []Ref{r}
 		return c

@@ -24,7 +24,7 @@ const (
 // send begins a recursive lookup.
 func (l *lookup) send() {
 	l.left = attempts
-	l.c.routes = append(l.c.routes, l)
+	l.next, l.c.routes = l.c.routes, l
 	l.attempt()
 }
 
@@ -73,14 +73,18 @@ func (l *lookup) rang() {
 
 func (l *lookup) end(to *choice) {
 	l.c.env.Stop(l.timer)
-	l.c.routes = slices.DeleteFunc(l.c.routes, func(o *lookup) bool { return o == l })
+	at := &l.c.routes
+	for *at != l {
+		at = &(*at).next
+	}
+	*at = l.next
 	l.finish(to)
 }
 
 // arrived hears the answer. The nonce tells which question it belongs to; a
 // stranger cannot guess one.
 func (c *Chord) arrived(nonce uint64, to *choice, path []stage) {
-	for _, l := range c.routes {
+	for l := c.routes; l != nil; l = l.next {
 		if l.nonce == nonce {
 			l.path = append(l.path[:0], path...)
 			l.end(to)

@@ -82,7 +82,7 @@ func (c *Chord) removeHere(from p2p.Peer, m *remove) {
 // notes counts the notes of removals.
 func (c *Chord) notes() int {
 	n := 0
-	for i := range c.store {
+	for i := range c.stored() {
 		if c.store[i].Gone {
 			n++
 		}

@@ -25,7 +25,7 @@ type repair struct {
 
 // repairStore begins anew if the neighbours are others than the last time.
 func (c *Chord) repairStore() {
-	r := &c.repair
+	r := &c.own().repair
 	if r.busy {
 		return
 	}

@@ -31,7 +31,7 @@ func (c *Chord) take(from p2p.Peer, m *put) {
 		c.judge(from, gone, have.Version)
 	case have.Version >= e.Version:
 		c.judge(from, kept, have.Version)
-	case m.Name == "", m.Bytes > c.cfg.Largest, len(c.takes) == maxTakes, c.taking(t.blob):
+	case m.Name == "", m.Bytes > c.cfg.Largest, len(c.own().takes) == maxTakes, c.taking(t.blob):
 		c.judge(from, refused, 0)
 	case m.Holder != 0, have.Sum == e.Sum && !have.Gone && have.Holder == 0 && have.Version > 0:
 		t.keep()

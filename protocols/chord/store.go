@@ -74,7 +74,7 @@ func (c *Chord) restore() {
 
 // at returns where an object stands in the store, or would stand.
 func (c *Chord) at(name string) (i int, found bool) {
-	return slices.BinarySearchFunc(c.store, name, func(e entry, n string) int { return strings.Compare(e.Name, n) })
+	return slices.BinarySearchFunc(c.stored(), name, func(e entry, n string) int { return strings.Compare(e.Name, n) })
 }
 
 // known returns what the node knows of a name; an entry of version 0: nothing.
@@ -100,7 +100,7 @@ func (c *Chord) insert(e entry) {
 
 // list puts an entry into the store.
 func (c *Chord) list(e entry) {
-	if !c.repair.ticks {
+	if !c.own().repair.ticks {
 		c.repair.ticks = true
 		c.after(c.cfg.Repair, tickRepair)
 	}

@@ -126,7 +126,7 @@ func (c *Chord) preceding(key ring.ID, not []p2p.Addr) (best Ref, row via) {
 // where to begin to look.
 func (c *Chord) nearest(key ring.ID) int {
 	i := len(c.fingers) - 1
-	if key != c.me.ID {
+	if i > 0 && key != c.me.ID {
 		i = max(0, min(i, i-int(c.cfg.M)+1+c.cfg.M.Row(c.me.ID, key)))
 	}
 	for i+1 < len(c.fingers) && c.cfg.M.Between(c.fingers[i+1].ID, c.me.ID, key) {

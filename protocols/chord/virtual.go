@@ -2,6 +2,7 @@ package chord
 
 import (
 	"errors"
+	"iter"
 	"slices"
 	"time"
 
@@ -16,33 +17,58 @@ import (
 // "ip:port#number" (point 0: of "ip:port" alone). What it says to others goes
 // through its host, which writes on each datagram between which points it goes.
 
-// A host is a node: its points share an address and a disk.
+// A host is a node: its points share an address and a disk. Most have one only.
 type host struct {
-	env    p2p.Env
-	points []*Chord
+	Chord           // point 0
+	others []*Chord // from point 1 on
 }
 
 // New makes a node that joins a ring, or takes up a state.
 func New(cfg Config, state *p2p.State) p2p.Node {
 	h := &host{}
 	for i := range max(cfg.Points, 1) {
-		c := &Chord{cfg: cfg}
 		if i > 0 {
-			c.intro = &sideDoor{c: c, first: h.points[0]}
+			c := &Chord{}
+			c.intro = &sideDoor{c: c, first: &h.Chord}
+			h.others = append(h.others, c)
 		}
+		c := h.point(i)
+		c.cfg = &cfg
 		if state != nil {
 			c.start = state.Detail.(Detail).point(i)
 		}
-		h.points = append(h.points, c)
 	}
 	return h
 }
 
+// point returns a point; nil: there is none.
+func (h *host) point(i int) *Chord {
+	switch {
+	case i == 0:
+		return &h.Chord
+	case i <= len(h.others):
+		return h.others[i-1]
+	}
+	return nil
+}
+
+// points goes over all points.
+func (h *host) points() iter.Seq[*Chord] {
+	return func(yield func(*Chord) bool) {
+		for i := range 1 + len(h.others) {
+			if !yield(h.point(i)) {
+				return
+			}
+		}
+	}
+}
+
 // Start implements [p2p.Node].
 func (h *host) Start(env p2p.Env) {
-	h.env = env
-	for i, c := range h.points {
-		c.Start(&pointEnv{env, h, i})
+	for i := range 1 + len(h.others) {
+		c := h.point(i)
+		c.me.Addr = env.Self().At(i)
+		c.Start(env)
 	}
 }
 
@@ -50,6 +76,7 @@ func (h *host) Start(env p2p.Env) {
 func (h *host) Handle(from p2p.Peer, m p2p.Msg) {
 	to := 0
 	switch m := m.(type) {
+	case p2p.Tick:
 	case *due:
 		m.c.Handle(from, m.m)
 		return
@@ -61,8 +88,8 @@ func (h *host) Handle(from p2p.Peer, m p2p.Msg) {
 		l := m.ends()
 		to, from.Addr = int(l.To), from.Addr.At(int(l.From))
 	}
-	if to < len(h.points) {
-		h.points[to].Handle(from, m)
+	if c := h.point(to); c != nil {
+		c.Handle(from, m)
 	}
 }
 
@@ -74,26 +101,26 @@ func (h *host) Do(op p2p.Op, done func(p2p.Result)) {
 	case p2p.Leave:
 		h.leave(done)
 	case p2p.Publish:
-		h.nearest(op.Name).Do(op, answer)
+		h.closest(op.Name).Do(op, answer)
 	case p2p.Find:
-		h.nearest(op.Name).Do(op, answer)
+		h.closest(op.Name).Do(op, answer)
 	case p2p.Fetch:
-		h.nearest(op.Name).Do(op, answer)
+		h.closest(op.Name).Do(op, answer)
 	case p2p.Remove:
-		h.nearest(op.Name).Do(op, answer)
+		h.closest(op.Name).Do(op, answer)
 	default:
-		h.points[0].Do(op, done)
+		h.Chord.Do(op, done)
 	}
 }
 
-func (h *host) nearest(name string) *Chord {
-	best := h.points[0]
-	if len(h.points) == 1 {
+func (h *host) closest(name string) *Chord {
+	best := &h.Chord
+	if len(h.others) == 0 {
 		return best
 	}
 	m := best.cfg.M
 	key := m.Hash(name)
-	for _, c := range h.points[1:] {
+	for _, c := range h.others {
 		if c.in() && (!best.in() || m.Distance(c.me.ID, key) < m.Distance(best.me.ID, key)) {
 			best = c
 		}
@@ -114,9 +141,9 @@ func nodesOf(r p2p.Result) p2p.Result {
 
 // leave lets one point after the other leave.
 func (h *host) leave(done func(p2p.Result)) {
-	left := len(h.points)
+	left := 1 + len(h.others)
 	var errs []error
-	for _, c := range h.points {
+	for c := range h.points() {
 		c.Do(p2p.Leave{}, func(r p2p.Result) {
 			errs = append(errs, r.Err)
 			if left--; left == 0 {
@@ -128,9 +155,9 @@ func (h *host) leave(done func(p2p.Result)) {
 
 // Inspect implements [p2p.Node].
 func (h *host) Inspect() p2p.State {
-	s := h.points[0].Inspect()
+	s := h.Chord.Inspect()
 	d := s.Detail.(Detail)
-	for _, c := range h.points[1:] {
+	for _, c := range h.others {
 		o := c.Inspect()
 		d.Points = append(d.Points, o.Detail.(Detail))
 		for _, a := range o.Neighbours {
@@ -138,7 +165,7 @@ func (h *host) Inspect() p2p.State {
 		}
 		s.Stored = append(s.Stored, o.Stored...)
 	}
-	if len(h.points) > 1 {
+	if len(h.others) > 0 {
 		s.Detail = d
 		slices.Sort(s.Stored)
 		s.Stored = slices.Compact(s.Stored)
@@ -146,19 +173,15 @@ func (h *host) Inspect() p2p.State {
 	return s
 }
 
-// A pointEnv is a host's Env as one of its points sees it.
-type pointEnv struct {
-	p2p.Env
-	h  *host
-	no int
-}
+// A pointEnv is a Chord as its own Env: its node's, as this point sees it.
+type pointEnv Chord
 
-func (e *pointEnv) Self() p2p.Addr { return e.Env.Self().At(e.no) }
+func (e *pointEnv) Self() p2p.Addr { return e.me.Addr }
 
 // Post writes on a datagram from which point to which it goes.
 func (e *pointEnv) Post(to p2p.Peer, m p2p.Msg) {
 	if l, ok := m.(interface{ ends() *line }); ok {
-		*l.ends() = line{uint8(e.no), uint8(to.Addr.Place())}
+		*l.ends() = line{uint8(e.me.Addr.Place()), uint8(to.Addr.Place())}
 		to.Addr = to.Addr.Node()
 	}
 	p2p.Ship(e.Env, to, m)
@@ -170,8 +193,8 @@ func (e *pointEnv) Dial(to p2p.Addr, c p2p.Codec, h p2p.Handler) p2p.Peer {
 
 // After remembers whose timer it is, where there are several points.
 func (e *pointEnv) After(d time.Duration, m p2p.Msg) p2p.Timer {
-	if len(e.h.points) > 1 {
-		m = &due{c: e.h.points[e.no], m: m}
+	if e.cfg.Points > 1 {
+		m = &due{c: (*Chord)(e), m: m}
 	}
 	return e.Env.After(d, m)
 }

@@ -55,6 +55,10 @@ func (c *Client) Close() {
 	c.tell.end()
 }
 
+// Idle reports whether the Client may be forgotten and opened anew: nothing is
+// under way, and it knows nothing.
+func (c *Client) Idle() bool { return c.name == "" && !c.ask.busy && !c.tell.busy }
+
 // Handle takes the Client's own timers; anything else it ignores.
 func (c *Client) Handle(_ p2p.Peer, m p2p.Msg) {
 	if a, ok := m.(*again); ok && a.v.c == c {

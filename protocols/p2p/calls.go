@@ -19,60 +19,60 @@ type Calls struct {
 	Waits    Waits         // or else who decides that; nil: nobody
 
 	last  uint32
-	first [2]call // most nodes never have more open at once
+	first [1]call // most nodes seldom have more open at once
 	more  []call
 	timer Timer
 }
 
 // A call is an open question. id 0: the place is free.
 type call struct {
+	addr Addr // with link: who was asked
+	link Link
 	id   uint32
-	to   Peer
 	due  time.Duration
 	wait time.Duration // until then, from when it was asked
 	s    any           // *S
-	then any           // func(*S, *R)
-	via  answerer
+	then answerer
 }
 
-// An answerer knows the types S and R of a call. It is a value without fields,
+// An answerer knows the types S and R of a call. It is no more than a function,
 // so that keeping one allocates nothing.
 type answerer interface {
-	// answer calls then(s, m) if m is an *R, and then(s, nil) if m is nil.
 	fits(m Msg) bool
-	answer(s, then any, m Msg)
+	// answer hands s the answer m, or nil.
+	answer(s any, m Msg)
 }
 
-type types[S, R any] struct{}
+type then[S, R any] struct{ f func(*S, *R) }
 
-func (types[S, R]) fits(m Msg) bool {
+func (then[S, R]) fits(m Msg) bool {
 	_, ok := any(m).(*R)
 	return ok
 }
 
-func (types[S, R]) answer(s, then any, m Msg) {
+func (t then[S, R]) answer(s any, m Msg) {
 	r, _ := any(m).(*R)
-	then.(func(*S, *R))(s.(*S), r)
+	t.f(s.(*S), r)
 }
 
-// Ask sends the question q and later calls then once: then(s, r) with the
-// answer, on loan like any message, or then(s, nil) if nobody answered within
-// c.Patience. s is the Node or the operation that asks, and then is written as
+// Ask sends the question q and later calls f once: f(s, r) with the answer, on
+// loan like any message, or f(s, nil) if nobody answered within c.Patience. s is
+// the Node or the operation that asks, and f is written as
 // a method expression:
 //
 //	p2p.Ask(&c.calls, c.succ.peer(), getPred{}, c, (*Chord).stabilized)
 //
 //	func (c *Chord) stabilized(r *pred) { ... } // r is nil: nobody answered
 //
-// then is never called from within Ask.
-func Ask[Q, S, R any, P tagged[Q]](c *Calls, to Peer, q Q, s *S, then func(*S, *R)) {
+// f is never called from within Ask.
+func Ask[Q, S, R any, P tagged[Q]](c *Calls, to Peer, q Q, s *S, f func(*S, *R)) {
 	p := New[Q, P](c.Env)
 	*p = q
-	*p.Tagged() = c.open(to, s, then, types[S, R]{})
+	*p.Tagged() = c.open(to, s, then[S, R]{f})
 	c.Env.Post(to, p)
 }
 
-func (c *Calls) open(to Peer, s, then any, via answerer) uint32 {
+func (c *Calls) open(to Peer, s any, then answerer) uint32 {
 	if c.Env == nil || c.Patience <= 0 {
 		panic(fmt.Sprintf("p2p: Ask before Calls has an Env (%v) and Patience (%v)", c.Env, c.Patience))
 	}
@@ -85,7 +85,7 @@ func (c *Calls) open(to Peer, s, then any, via answerer) uint32 {
 		wait = c.Waits.Wait(to)
 	}
 	place := c.free()
-	*place = call{c.last, to, c.Env.Now() + wait, wait, s, then, via}
+	*place = call{to.Addr, to.Link, c.last, c.Env.Now() + wait, wait, s, then}
 	if c.timer == (Timer{}) || place.due < c.timer.At {
 		c.arm(place.due)
 	}
@@ -147,7 +147,7 @@ func (c *Calls) Handle(from Peer, m Msg) {
 	}
 	id := *a.Tagged()
 	c.each(func(k *call) bool {
-		if k.id != id || k.to != from || !k.via.fits(m) {
+		if k.id != id || k.addr != from.Addr || k.link != from.Link || !k.then.fits(m) {
 			return true
 		}
 		was := *k
@@ -155,7 +155,7 @@ func (c *Calls) Handle(from Peer, m Msg) {
 		if c.Waits != nil {
 			c.Waits.Answered(from, c.Env.Now()-(was.due-was.wait))
 		}
-		was.via.answer(was.s, was.then, m)
+		was.then.answer(was.s, m)
 		return false
 	})
 }
@@ -179,9 +179,9 @@ func (c *Calls) expire() {
 		was := *due
 		*due = call{}
 		if c.Waits != nil {
-			c.Waits.Missed(was.to)
+			c.Waits.Missed(Peer{was.addr, was.link})
 		}
-		was.via.answer(was.s, was.then, nil)
+		was.then.answer(was.s, nil)
 	}
 	next := time.Duration(-1)
 	c.each(func(k *call) bool {
