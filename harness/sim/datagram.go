@@ -29,10 +29,7 @@ func (h *host) datagram(to p2p.Addr, m p2p.Msg) {
 		}
 	}
 	p.remember(m)
-	e := event{at: at, do: taskDatagram, cause: w.cause, load: w.queue.loads.put(load{m: m, size: size, from: h, to: to, proof: p})}
-	if t := w.host(to); t != nil {
-		e.host = t.number + 1
-	}
+	e := event{at: at, do: taskDatagram, kind: uint8(k), host: w.table.number(to), cause: w.cause, load: w.queue.loads.put(load{m: m, size: size, from: h, to: to, proof: p})}
 	w.queue.push(e)
 }
 
@@ -42,8 +39,10 @@ func (h *host) fly(to p2p.Addr, size int) (at time.Duration, why string) {
 	if size > p2p.MaxDatagram {
 		return 0, "too long"
 	}
-	if t := w.table.find(to.IP()); t != nil && h.cutFrom(t) {
-		return 0, "cut"
+	if len(w.net.cuts) > 0 {
+		if t := w.table.find(to.IP()); t != nil && h.cutFrom(t) {
+			return 0, "cut"
+		}
 	}
 	leaves, ok := h.access.out(w.now, size)
 	if !ok {

@@ -138,6 +138,7 @@ func (h *host) start(what What) {
 	}
 	h.note(&Event{What: what, Why: h.name, Own: h.addr})
 	h.node = h.lang.p.New(h.spec.Config, h.state)
+	h.lang.sized(h.node)
 	h.touch()
 	h.node.Start(h)
 }

@@ -17,6 +17,7 @@ type language struct {
 	p       *p2p.Protocol
 	index   *p2p.Index
 	places  [256]uint8     // where Protocol.Kinds describes a kind, from 1; 0: nowhere
+	reach   uintptr        // bytes of a Node that are read ahead
 	first   int            // of the places of all languages where its own begin
 	classes []uint8        // of Protocol.Kinds
 	content [256]uintptr   // where the Content lies in a message, from 1; 0: it has none
@@ -85,6 +86,13 @@ func (l *language) place(k p2p.Kind, m p2p.Msg) int {
 		panic(fmt.Sprintf("sim: %s sends a %T, kind %d, which its Kinds do not describe", l.p.Name, m, k))
 	}
 	return int(i) - 1
+}
+
+// sized notes how large a Node is.
+func (l *language) sized(n p2p.Node) {
+	if t := reflect.TypeOf(n); l.reach == 0 && t.Kind() == reflect.Pointer {
+		l.reach = min(t.Elem().Size(), reach)
+	}
 }
 
 // knows reports whether m is of a type that the protocol's Kinds describe.

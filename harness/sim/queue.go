@@ -21,6 +21,7 @@ type event struct {
 	do    task
 	tick  p2p.Tick // taskTimer without a load: its message
 	land  bool     // taskDatagram: it has come over its host's line
+	kind  uint8    // taskDatagram: of its message
 }
 
 // A queue holds the events that are to come, in the order of their time, and of
@@ -32,12 +33,13 @@ type event struct {
 // another, and only the events of the current slot are ever sorted. The zero
 // queue is empty.
 type queue struct {
-	size  int
-	slot  time.Duration // when the current slot begins
-	ready []event       // those of the current slot that are left, from head on, in order
-	head  int
-	wheel [levels]wheel
-	loads loads
+	size   int
+	slot   time.Duration // when the current slot begins
+	ready  []event       // those of the current slot that are left, from head on, in order
+	head   int
+	looked int // see World.lookAhead
+	wheel  [levels]wheel
+	loads  loads
 
 	chunks []*chunk
 	spare  uint32 // the first chunk that nobody uses; 0: none
@@ -152,7 +154,7 @@ func (q *queue) pop() event {
 // advance makes the next slot that has events, and begins by end, the current
 // one.
 func (q *queue) advance(end time.Duration) bool {
-	q.ready, q.head = q.ready[:0], 0
+	q.ready, q.head, q.looked = q.ready[:0], 0, 0
 	for level := range q.wheel {
 		slot := q.wheel[level].next(int(q.slot>>(fine+level*fan)) & (slots - 1))
 		if slot < 0 {

@@ -111,11 +111,11 @@ func (t *trace) flush() error {
 	return nil
 }
 
-// fold mixes one number into the hash: the multiplication spreads it upwards,
-// the shift brings it down again.
-func (t *trace) fold(x uint64) {
-	h := (t.hash ^ x) * 0x9E3779B97F4A7C15
-	t.hash = h ^ h>>29
+// fold mixes one number into a hash: the multiplication spreads it upwards, the
+// shift brings it down again.
+func fold(h, x uint64) uint64 {
+	h = (h ^ x) * 0x9E3779B97F4A7C15
+	return h ^ h>>29
 }
 
 // add takes one event. Texts count for the hash where numbers do not say the
@@ -123,7 +123,7 @@ func (t *trace) fold(x uint64) {
 func (t *trace) add(e *Event) {
 	t.mix(e.At, what(e.What)|uint64(e.kind)<<16|uint64(e.tick)<<24|uint64(e.Node)<<32, p2p.Peer{Addr: e.Peer, Link: e.Link}, e.Size, e.Cause)
 	for i := range len(e.Why) {
-		t.fold(uint64(e.Why[i]))
+		t.hash = fold(t.hash, uint64(e.Why[i]))
 	}
 	if t.seen() {
 		t.show(e)
@@ -136,10 +136,11 @@ func what(w What) uint64 { return uint64(w[0]) | uint64(w[1])<<8 }
 // mix folds in the numbers of an event: when, what and where, who else, how large
 // and why.
 func (t *trace) mix(at time.Duration, what uint64, peer p2p.Peer, size int, cause uint32) {
-	t.fold(uint64(at))
-	t.fold(what)
-	t.fold(uint64(peer.Addr) ^ uint64(peer.Link)<<32)
-	t.fold(uint64(size) | uint64(cause)<<32)
+	h := t.hash
+	h = fold(h, uint64(at))
+	h = fold(h, what)
+	h = fold(h, uint64(peer.Addr)^uint64(peer.Link)<<32)
+	t.hash = fold(h, uint64(size)|uint64(cause)<<32)
 }
 
 // seen reports whether anybody wants to see the events.

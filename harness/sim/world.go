@@ -47,6 +47,7 @@ type World struct {
 	busy   bool   // an event is being handled
 	cause  uint32 // the wish that this event belongs to; 0: none
 	events uint64 // handled so far
+	read   uint64 // of no meaning; see lookAhead
 	proved uint64 // messages so far, in strict mode
 
 	paused    int           // how many hosts are
@@ -151,6 +152,9 @@ func (w *World) Settle(until func() bool, every, d time.Duration) bool {
 func (w *World) step(end time.Duration) bool {
 	if !w.queue.due(end) {
 		return false
+	}
+	if w.queue.head == w.queue.looked {
+		w.lookAhead()
 	}
 	w.enter()
 	e := w.queue.pop()
@@ -379,15 +383,31 @@ func (h *host) touch() {
 // A table finds hosts by IP address. Those that IP hands out lie in a slice.
 type table struct {
 	w    *World
-	near []uint32 // numbers of hosts, from 1
+	near []plot
 	far  map[uint32]*host
 }
 
 func (t *table) find(ip uint32) *host {
 	if i := ip - IP(0); i < uint32(len(t.near)) {
-		return t.w.at(t.near[i])
+		return t.w.at(t.near[i].host)
 	}
 	return t.far[ip]
+}
+
+// A plot is a host and its port, so that what is sent there need not look at the
+// host itself.
+type plot struct {
+	host uint32 // number of the host, from 1
+	port uint16
+}
+
+// number returns the number, from 1, of the host at an address, and 0 if there is
+// none, or if it has to be looked for again.
+func (t *table) number(a p2p.Addr) uint32 {
+	if i := a.IP() - IP(0); i < uint32(len(t.near)) && t.near[i].port == a.Port() && a.Place() == 0 {
+		return t.near[i].host
+	}
+	return 0
 }
 
 func (t *table) add(h *host) {
@@ -401,7 +421,7 @@ func (t *table) add(h *host) {
 		return
 	}
 	for uint32(len(t.near)) <= i {
-		t.near = append(t.near, 0)
+		t.near = append(t.near, plot{})
 	}
-	t.near[i] = h.number + 1
+	t.near[i] = plot{h.number + 1, h.addr.Port()}
 }
