@@ -121,6 +121,6 @@ func (w *World) land(h *host, e *event, l *load) {
 		return
 	}
 	next := *e
-	next.at, next.land, next.load = at, true, w.queue.loads.put(*l)
-	w.queue.push(next)
+	next.at, next.land = at, true
+	w.queue.carry(next, *l)
 }

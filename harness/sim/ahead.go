@@ -1,6 +1,10 @@
 package sim
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"peerbed/protocols/p2p"
+)
 
 // What a large world costs is not arithmetic but waiting for memory: each event
 // is of another node, whose state lies in no cache. So before a group of events
@@ -9,9 +13,10 @@ import "unsafe"
 // other. It changes nothing but the time that a run takes.
 
 const (
-	group = 16  // events looked ahead to at a time
-	line  = 64  // bytes of a cache line
-	reach = 512 // bytes of a Node that are read
+	group = 16   // events looked ahead to at a time
+	line  = 64   // bytes of a cache line
+	reach = 256  // bytes of a Node that are read
+	small = 4096 // so many nodes fit a cache
 )
 
 // lookAhead reads what the next events will need.
@@ -19,7 +24,7 @@ func (w *World) lookAhead() {
 	q := &w.queue
 	list := q.ready[q.head:min(q.head+group, len(q.ready))]
 	q.looked = q.head + len(list)
-	if len(list) < 3 {
+	if len(list) < 3 || w.spawned < small {
 		return
 	}
 	var sum byte
@@ -29,7 +34,7 @@ func (w *World) lookAhead() {
 		if h == nil {
 			continue
 		}
-		sum += byte(h.life) + byte(h.index)
+		sum += byte(h.life) + byte(len(h.stopped))
 		if l := q.load(e); l != nil {
 			sum += read(unsafe.Pointer(&l.m), line)
 		}
@@ -40,6 +45,14 @@ func (w *World) lookAhead() {
 	for i := range list {
 		if h := w.at(list[i].host); h != nil {
 			sum += read(unsafe.Pointer(&h.node), h.lang.reach)
+		}
+	}
+	for i := range list {
+		e := &list[i]
+		if h := w.at(e.host); e.do == taskDatagram && h != nil && h.lang.scouts {
+			if s, ok := h.node.(p2p.Scout); ok {
+				sum += byte(s.Scout(q.load(e).m))
+			}
 		}
 	}
 	w.read += uint64(sum)

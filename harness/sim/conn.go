@@ -21,7 +21,7 @@ func (c *conn) check() {
 	broken := a.blocked() || b.blocked()
 	if broken && !c.broken {
 		c.epoch++
-		c.w.queue.push(event{at: c.w.now + p2p.Silence, do: taskSilence, n: c.epoch, load: c.w.queue.loads.put(load{end: a})})
+		c.w.queue.carry(event{at: c.w.now + p2p.Silence, do: taskSilence, n: c.epoch}, load{end: a})
 	}
 	c.broken = broken
 	a.resume()

@@ -29,8 +29,10 @@ func (h *host) datagram(to p2p.Addr, m p2p.Msg) {
 		}
 	}
 	p.remember(m)
-	e := event{at: at, do: taskDatagram, kind: uint8(k), host: w.table.number(to), cause: w.cause, load: w.queue.loads.put(load{m: m, size: size, from: h, to: to, proof: p})}
-	w.queue.push(e)
+	place, l := w.queue.loads.put()
+	l.m, l.proof = m, p
+	l.from, l.lang, l.sender, l.to, l.size = h, h.lang, h.addr, to, size
+	w.queue.push(event{at: at, do: taskDatagram, cause: w.cause, kind: uint8(k), host: w.table.guess(to), load: place})
 }
 
 // fly says when a datagram arrives, or why it never will.
@@ -49,7 +51,7 @@ func (h *host) fly(to p2p.Addr, size int) (at time.Duration, why string) {
 		return 0, "lost"
 	}
 	link := w.net.link(h.addr, to)
-	at, ok = w.net.line(link, h.addr, to).Datagram(link, leaves, size, w.net.rand)
+	at, ok = w.net.line(link, h.addr, to).Datagram(*link, leaves, size, w.net.rand)
 	if !ok {
 		return 0, "lost"
 	}
@@ -60,7 +62,7 @@ func (h *host) fly(to p2p.Addr, size int) (at time.Duration, why string) {
 // another protocol drops what is not of its language.
 func (w *World) deliver(e *event, l *load) {
 	h := w.at(e.host)
-	if h == nil {
+	if h == nil || h.addr != l.to {
 		h = w.host(l.to)
 	}
 	if h == nil || h.node == nil {
@@ -71,17 +73,17 @@ func (w *World) deliver(e *event, l *load) {
 		w.land(h, e, l)
 		return
 	}
-	m, k, from := l.m, l.m.Kind(), l.from
-	if h.lang != from.lang && !h.lang.knows(m) {
-		from.drop(l.to.Peer(), m, l.size, "not its language", l.proof)
+	m, k, from := l.m, p2p.Kind(e.kind), l.sender.Peer()
+	if h.lang != l.lang && !h.lang.knows(m) {
+		l.from.drop(l.to.Peer(), m, l.size, "not its language", l.proof)
 		return
 	}
 	if l.proof != nil {
 		l.proof.datagram(h, m)
 	}
 	h.received(k, l.size)
-	h.noteMessage(Hear, from.addr.Peer(), k, m, l.size, "", l.proof)
-	h.give(h.node, from.addr.Peer(), k, m, from)
+	h.noteMessage(Hear, from, k, m, l.size, "", l.proof)
+	h.give(h.node, from, k, m, l.lang)
 }
 
 // drop ends the way of a message that h sent.

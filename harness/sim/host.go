@@ -13,12 +13,14 @@ import (
 )
 
 // A host is the place of one node: its address and, while it runs, its Node. It
-// is the Node's Env. What few nodes have, and what is seldom asked for, are its
-// belongings, so that a million hosts are not larger than need be.
+// is the Node's Env. It fills two lines of a cache; what few nodes have, and what
+// is seldom asked for, lies elsewhere, so that a million hosts are no larger than
+// need be.
 type host struct {
 	w      *World
 	lang   *language
 	node   p2p.Node // nil: down
+	access *access  // nil: a line of any rate
 	addr   p2p.Addr
 	number uint32 // among the World's hosts, and in traces
 	life   uint32 // counts the starts
@@ -28,13 +30,16 @@ type host struct {
 	walled bool // nobody can dial it
 	// touched: see World.Touched
 	touched bool
+
 	pcg     rand.PCG
 	rand    rand.Rand
 	stopped []p2p.Timer
-	access  *access // nil: a line of any rate
 	*belongings
+}
 
-	spec  *harness.Spec // without what is its own: its Index, Name and State
+// A birth is what a host begins its lives from.
+type birth struct {
+	spec  *harness.Spec // without what is its own:
 	index int
 	name  string
 	state *p2p.State
@@ -65,6 +70,7 @@ func (h *host) own() *belongings {
 // counted, by kind of message; nil: nothing.
 type hosts struct {
 	all    [1 << hostBits]host
+	births [1 << hostBits]birth
 	counts []*[1 << hostBits]count
 }
 
@@ -87,6 +93,11 @@ func (w *World) at(n uint32) *host {
 		return nil
 	}
 	return &w.blocks[(n-1)>>hostBits].all[(n-1)&(1<<hostBits-1)]
+}
+
+// birth returns what h begins its lives from.
+func (h *host) birth() *birth {
+	return &h.w.blocks[h.number>>hostBits].births[h.number&(1<<hostBits-1)]
 }
 
 // hosts goes over all that were ever spawned, in that order.
@@ -124,8 +135,9 @@ const (
 // start begins a life. A restarted node draws anew: were it to draw the same
 // again, it would repeat identifiers that others remember.
 func (h *host) start(what What) {
+	b := h.birth()
 	h.gone = false
-	h.pcg.Seed(h.spec.Seed, uint64(h.index)|uint64(h.life)<<lifeShift)
+	h.pcg.Seed(b.spec.Seed, uint64(b.index)|uint64(h.life)<<lifeShift)
 	h.rand = *rand.New(&h.pcg)
 	h.life++
 	h.stopped = h.stopped[:0]
@@ -136,8 +148,8 @@ func (h *host) start(what What) {
 	if h.w.cfg.Strict && h.lang.p.Datagrams != nil {
 		h.own().codec = h.lang.p.Datagrams()
 	}
-	h.note(&Event{What: what, Why: h.name, Own: h.addr})
-	h.node = h.lang.p.New(h.spec.Config, h.state)
+	h.note(&Event{What: what, Why: b.name, Own: h.addr})
+	h.node = h.lang.p.New(b.spec.Config, b.state)
 	h.lang.sized(h.node)
 	h.touch()
 	h.node.Start(h)
@@ -158,10 +170,10 @@ func (h *host) After(d time.Duration, m p2p.Msg) p2p.Timer {
 	e := event{at: t.At, do: taskTimer, cause: w.cause, life: h.life, n: t.N, host: h.number + 1}
 	if tick, ok := m.(p2p.Tick); ok {
 		e.tick = tick
+		w.queue.push(e)
 	} else {
-		e.load = w.queue.loads.put(load{m: m})
+		w.queue.carry(e, load{m: m})
 	}
-	w.queue.push(e)
 	return t
 }
 
@@ -223,12 +235,12 @@ func (h *host) Post(to p2p.Peer, m p2p.Msg) {
 }
 
 // give lends a message to a Handler and then takes it back.
-func (h *host) give(to p2p.Handler, from p2p.Peer, k p2p.Kind, m p2p.Msg, sender *host) {
+func (h *host) give(to p2p.Handler, from p2p.Peer, k p2p.Kind, m p2p.Msg, sender *language) {
 	h.w.loan = m
 	h.touch()
 	to.Handle(from, m)
 	h.w.loan = nil
-	sender.lang.recycle(&h.w.cfg, k, m)
+	sender.recycle(&h.w.cfg, k, m)
 }
 
 // resolving is how long a look-up of a name takes.
@@ -237,7 +249,7 @@ const resolving = time.Millisecond
 func (h *host) Resolve(name string, to p2p.Handler) {
 	h.w.soon(resolving, h, func() {
 		r := &p2p.Resolved{Name: name}
-		if a, err := resolve(h.spec.Hosts, name); err != nil {
+		if a, err := resolve(h.birth().spec.Hosts, name); err != nil {
 			r.Err = err
 		} else {
 			r.Addrs = []p2p.Addr{a}

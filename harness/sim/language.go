@@ -18,6 +18,7 @@ type language struct {
 	index   *p2p.Index
 	places  [256]uint8     // where Protocol.Kinds describes a kind, from 1; 0: nowhere
 	reach   uintptr        // bytes of a Node that are read ahead
+	scouts  bool           // its Nodes are Scouts
 	first   int            // of the places of all languages where its own begin
 	classes []uint8        // of Protocol.Kinds
 	content [256]uintptr   // where the Content lies in a message, from 1; 0: it has none
@@ -92,6 +93,7 @@ func (l *language) place(k p2p.Kind, m p2p.Msg) int {
 func (l *language) sized(n p2p.Node) {
 	if t := reflect.TypeOf(n); l.reach == 0 && t.Kind() == reflect.Pointer {
 		l.reach = min(t.Elem().Size(), reach)
+		_, l.scouts = n.(p2p.Scout)
 	}
 }
 

@@ -97,7 +97,7 @@ func (e *end) travel(it *item) {
 	w := e.conn.w
 	from, to := e.addrs()
 	link := w.net.link(from, to)
-	e.last = max(e.last, w.net.line(link, from, to).Stream(link, w.now, it.size, w.net.rand))
+	e.last = max(e.last, w.net.line(link, from, to).Stream(*link, w.now, it.size, w.net.rand))
 	it.at = e.last
 }
 
@@ -114,7 +114,7 @@ func (e *end) await() {
 		w := e.conn.w
 		w.arrivals = max(w.arrivals+1, 1) // 0 is none
 		e.due = w.arrivals
-		w.queue.push(event{at: max(it.at, w.now), do: taskArrival, n: e.due, cause: it.cause, load: w.queue.loads.put(load{end: e})})
+		w.queue.carry(event{at: max(it.at, w.now), do: taskArrival, n: e.due, cause: it.cause}, load{end: e})
 	}
 }
 

@@ -19,6 +19,7 @@ type network struct {
 	model  linkmodel.Model
 	plain  bool // the model is the same between any two
 	lines  map[way]*linkmodel.Line
+	made   linkmodel.Link // the last that link had to make
 	still  linkmodel.Line // of links without a Rate: they remember nothing
 	cuts   []fault.Cut
 	walls  []p2p.Addr
@@ -42,19 +43,20 @@ func (n *network) links(m linkmodel.Model) {
 	n.plain = m.Uniform()
 }
 
-func (n *network) link(from, to p2p.Addr) linkmodel.Link {
-	l := n.model.Default
-	if !n.plain {
-		l = n.model.Link(from, to)
+// link returns the direction between two addresses, to be read before the next.
+func (n *network) link(from, to p2p.Addr) *linkmodel.Link {
+	if n.plain && len(n.drops) == 0 {
+		return &n.model.Default
 	}
+	n.made = n.model.Link(from, to)
 	if len(n.drops) > 0 {
-		l = n.lossy(l, from, to)
+		n.made = n.lossy(n.made, from, to)
 	}
-	return l
+	return &n.made
 }
 
 // line returns what the direction remembers: nothing, if it has no Rate.
-func (n *network) line(l linkmodel.Link, from, to p2p.Addr) *linkmodel.Line {
+func (n *network) line(l *linkmodel.Link, from, to p2p.Addr) *linkmodel.Line {
 	if l.Rate == 0 {
 		return &n.still
 	}

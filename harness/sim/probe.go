@@ -71,9 +71,10 @@ func (h *host) echoByStream(to p2p.Addr, patience time.Duration) (there, back bo
 	if t == nil || t.node == nil || t.paused || t.walled || h.cutFrom(t) || t.cutFrom(h) {
 		return false, false, 0, 0
 	}
-	away, home := w.net.link(h.addr, to), w.net.link(to, h.addr)
-	out = w.net.line(away, h.addr, to).Stream(away, w.now, probeSize, w.net.rand) - w.now
-	rtt = out + w.net.line(home, to, h.addr).Stream(home, w.now, probeSize, w.net.rand) - w.now
+	away := *w.net.link(h.addr, to)
+	home := *w.net.link(to, h.addr)
+	out = w.net.line(&away, h.addr, to).Stream(away, w.now, probeSize, w.net.rand) - w.now
+	rtt = out + w.net.line(&home, to, h.addr).Stream(home, w.now, probeSize, w.net.rand) - w.now
 	return rtt <= patience, rtt <= patience, rtt, out
 }
 

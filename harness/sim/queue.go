@@ -27,7 +27,8 @@ type event struct {
 // A queue holds the events that are to come, in the order of their time, and of
 // their coming within one time: a timing wheel of several levels. A slot of the
 // lowest level is 2^fine ns wide, one of each further level as wide as all of the
-// level below. An event lies in the lowest level whose slots tell its time from
+// level below. The lowest level has more of them, so that most messages, which
+// take tens of milliseconds, go there at once. An event lies in the lowest level whose slots tell its time from
 // that of now; when now comes to a slot of a higher level, its events are dealt
 // out to those below. So each is moved once or twice, from one end of a list to
 // another, and only the events of the current slot are ever sorted. The zero
@@ -46,17 +47,32 @@ type queue struct {
 }
 
 const (
-	fine    = 17 // 131 us: of a hundred thousand nodes that say something every second there are some ten events
-	fan     = 8
-	slots   = 1 << fan
-	levels  = (63 - fine + fan - 1) / fan
-	current = 1<<fine - 1
+	fine   = 17 // 131 us: of a hundred thousand nodes that say something every second there are some ten events
+	coarse = fine + 11
+	fan    = 8
+	levels = 1 + (63-coarse+fan-1)/fan
 )
+
+// shift returns how many bits of a time say what lies within a slot of a level.
+func shift(level int) int {
+	if level == 0 {
+		return fine
+	}
+	return coarse + fan*(level-1)
+}
+
+// slotOf returns the slot of a level that a time lies in.
+func slotOf(at time.Duration, level int) int {
+	if level == 0 {
+		return int(at>>fine) & (1<<(coarse-fine) - 1)
+	}
+	return int(at>>shift(level)) & (1<<fan - 1)
+}
 
 // A wheel is one level: its slots, and which of them have events.
 type wheel struct {
-	slots  [slots]list
-	filled [slots / 64]uint64
+	slots  []list
+	filled []uint64
 }
 
 // A list is events in the order in which they came, in chunks: filling its end
@@ -65,9 +81,9 @@ type list struct{ first, last uint32 } // chunks, from 1; 0: it is empty
 
 // A chunk is as large as a block of memory of the allocator's: 1 KiB.
 type chunk struct {
-	events [31]event
 	used   uint32
 	next   uint32 // from 1
+	events [31]event
 }
 
 // push adds an event, which is not due before those that have come out.
@@ -86,16 +102,22 @@ func (q *queue) push(e event) {
 
 // place returns the level and the slot for an event; level -1: the current one.
 func (q *queue) place(at time.Duration) (level, slot int) {
-	apart := uint64(at^q.slot) >> fine
-	if apart == 0 || at < q.slot {
+	apart := bits.Len64(uint64(at ^ q.slot))
+	switch {
+	case apart <= fine || at < q.slot:
 		return -1, 0
+	case apart > coarse:
+		level = 1 + (apart-coarse-1)/fan
 	}
-	level = (bits.Len64(apart) - 1) / fan
-	return level, int(at>>(fine+level*fan)) & (slots - 1)
+	return level, slotOf(at, level)
 }
 
 func (q *queue) append(level, slot int, e event) {
 	w := &q.wheel[level]
+	if w.slots == nil {
+		n := slotOf(-1, level) + 1
+		w.slots, w.filled = make([]list, n), make([]uint64, n/64)
+	}
 	l := &w.slots[slot]
 	if l.first == 0 {
 		w.filled[slot/64] |= 1 << (slot % 64)
@@ -123,6 +145,14 @@ func (q *queue) chunk() uint32 {
 	q.spare = c.next
 	c.used, c.next = 0, 0
 	return n
+}
+
+// carry adds an event that has a load.
+func (q *queue) carry(e event, l load) {
+	place, at := q.loads.put()
+	*at = l
+	e.load = place
+	q.push(e)
 }
 
 // load returns the load of an event; nil: it has none.
@@ -156,12 +186,11 @@ func (q *queue) pop() event {
 func (q *queue) advance(end time.Duration) bool {
 	q.ready, q.head, q.looked = q.ready[:0], 0, 0
 	for level := range q.wheel {
-		slot := q.wheel[level].next(int(q.slot>>(fine+level*fan)) & (slots - 1))
+		slot := q.wheel[level].next(slotOf(q.slot, level))
 		if slot < 0 {
 			continue
 		}
-		shift := fine + level*fan
-		begins := q.slot>>(shift+fan)<<(shift+fan) | time.Duration(slot)<<shift
+		begins := q.slot>>shift(level+1)<<shift(level+1) | time.Duration(slot)<<shift(level)
 		if begins > end {
 			return false
 		}
@@ -232,14 +261,16 @@ func insertionSort(list []event) {
 // A load is what an event has to do with, where numbers do not say it. Which
 // fields count depends on the event's task.
 type load struct {
-	m     p2p.Msg
-	from  *host    // who sent m
-	to    p2p.Addr // where to
-	size  int
-	proof *proof
-	end   *end
-	wish  *wish
-	call  func()
+	m      p2p.Msg
+	sender p2p.Addr
+	to     p2p.Addr
+	lang   *language // the sender's
+	size   int
+	from   *host // the sender
+	proof  *proof
+	end    *end
+	wish   *wish
+	call   func()
 }
 
 // loads keeps the loads of events. They never move: each is used where it lies.
@@ -251,16 +282,16 @@ type loads struct {
 // block is how many loads take their memory at once.
 const block = 256
 
-// put stores a load and returns its place, from 1.
-func (s *loads) put(l load) uint32 {
+// put takes a place for a load, to be filled in: it is zero but for where a
+// message comes from and goes to. Places count from 1.
+func (s *loads) put() (place uint32, l *load) {
 	if len(s.free) == 0 {
 		s.grow()
 	}
 	last := len(s.free) - 1
-	place := s.free[last]
+	place = s.free[last]
 	s.free = s.free[:last]
-	*s.at(place) = l
-	return place
+	return place, s.at(place)
 }
 
 func (s *loads) at(place uint32) *load { return &s.blocks[(place-1)/block][(place-1)%block] }
@@ -275,7 +306,8 @@ func (s *loads) grow() {
 // drop gives the place of a load to the next; 0 is none.
 func (s *loads) drop(place uint32) {
 	if place > 0 {
-		*s.at(place) = load{}
+		l := s.at(place)
+		l.m, l.proof, l.end, l.wish, l.call = nil, nil, nil, nil, nil
 		s.free = append(s.free, place)
 	}
 }

@@ -193,7 +193,7 @@ func (e *end) hear(it *item) {
 	k := it.m.Kind()
 	h.received(k, it.size)
 	h.noteMessage(Hear, e.peer, k, it.m, it.size, "", it.proof)
-	h.give(e.to, e.peer, k, it.m, e.other().host)
+	h.give(e.to, e.peer, k, it.m, e.other().host.lang)
 }
 
 func (e *end) lost(it *item) {

@@ -33,7 +33,7 @@ type finished struct {
 func (w *World) Do(a p2p.Addr, op p2p.Op, done func(harness.Outcome)) (cause uint32) {
 	w.costs = append(w.costs, [3]Cost{})
 	s := &wish{id: uint32(len(w.costs) - 1), op: op, at: w.now, done: done}
-	w.queue.push(event{at: w.now, do: taskWish, cause: s.id, load: w.queue.loads.put(load{to: a, wish: s})})
+	w.queue.carry(event{at: w.now, do: taskWish, cause: s.id}, load{to: a, wish: s})
 	return s.id
 }
 

@@ -249,11 +249,11 @@ func (w *World) handle(e *event, l *load) {
 
 // soon runs f after d, unless h dies before (nil: the world's own).
 func (w *World) soon(d time.Duration, h *host, f func()) {
-	e := event{at: w.now + d, do: taskCall, cause: w.cause, load: w.queue.loads.put(load{call: f})}
+	e := event{at: w.now + d, do: taskCall, cause: w.cause}
 	if h != nil {
 		e.host, e.life = h.number+1, h.life
 	}
-	w.queue.push(e)
+	w.queue.carry(e, load{call: f})
 }
 
 // Spawn starts a node. What the Spec leaves empty is filled in: Addr(Index), the
@@ -273,8 +273,8 @@ func (w *World) Spawn(s harness.Spec) error {
 		return fmt.Errorf("sim: a node has the IP address of %v already; give it another Index", s.Addr)
 	}
 	h := w.place()
-	h.w, h.spec, h.lang, h.addr = w, w.shared(s), w.language(s.Protocol), s.Addr
-	h.index, h.name, h.state = s.Index, s.Name, s.State
+	h.w, h.lang, h.addr = w, w.language(s.Protocol), s.Addr
+	*h.birth() = birth{w.shared(s), s.Index, s.Name, s.State}
 	w.table.add(h)
 	w.net.place(h)
 	w.enter()
@@ -316,7 +316,7 @@ func (w *World) Addrs() []p2p.Addr {
 			up = append(up, h)
 		}
 	}
-	slices.SortFunc(up, func(a, b *host) int { return cmp.Compare(a.index, b.index) })
+	slices.SortFunc(up, func(a, b *host) int { return cmp.Compare(a.birth().index, b.birth().index) })
 	addrs := make([]p2p.Addr, len(up))
 	for i, h := range up {
 		addrs[i] = h.addr
@@ -382,30 +382,25 @@ func (h *host) touch() {
 
 // A table finds hosts by IP address. Those that IP hands out lie in a slice.
 type table struct {
-	w    *World
-	near []plot
-	far  map[uint32]*host
+	w     *World
+	near  []uint32 // numbers of hosts, from 1
+	far   map[uint32]*host
+	mixed bool // some host's number is not the one of its IP address
 }
 
 func (t *table) find(ip uint32) *host {
 	if i := ip - IP(0); i < uint32(len(t.near)) {
-		return t.w.at(t.near[i].host)
+		return t.w.at(t.near[i])
 	}
 	return t.far[ip]
 }
 
-// A plot is a host and its port, so that what is sent there need not look at the
-// host itself.
-type plot struct {
-	host uint32 // number of the host, from 1
-	port uint16
-}
-
-// number returns the number, from 1, of the host at an address, and 0 if there is
-// none, or if it has to be looked for again.
-func (t *table) number(a p2p.Addr) uint32 {
-	if i := a.IP() - IP(0); i < uint32(len(t.near)) && t.near[i].port == a.Port() && a.Place() == 0 {
-		return t.near[i].host
+// guess returns the number, from 1, of the host that may be at an address,
+// without a look at any; 0: it cannot tell. It is for hosts that came in the order
+// of their IP addresses.
+func (t *table) guess(a p2p.Addr) uint32 {
+	if i := a.IP() - IP(0); i < uint32(len(t.near)) && !t.mixed {
+		return i + 1
 	}
 	return 0
 }
@@ -413,6 +408,7 @@ func (t *table) number(a p2p.Addr) uint32 {
 func (t *table) add(h *host) {
 	ip := h.addr.IP()
 	i := ip - IP(0)
+	t.mixed = t.mixed || i != h.number
 	if i >= 1<<24 || i > uint32(2*len(t.near)+1024) {
 		if t.far == nil {
 			t.far = map[uint32]*host{}
@@ -421,7 +417,7 @@ func (t *table) add(h *host) {
 		return
 	}
 	for uint32(len(t.near)) <= i {
-		t.near = append(t.near, plot{})
+		t.near = append(t.near, 0)
 	}
-	t.near[i] = plot{h.number + 1, h.addr.Port()}
+	t.near[i] = h.number + 1
 }

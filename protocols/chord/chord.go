@@ -39,9 +39,10 @@ type Chord struct {
 	env     p2p.Env // of this point of it
 	cfg     *Config
 	me      Ref
-	pred    Ref   // zero: not known
-	succs   []Ref // clockwise, nearest first; just me: alone; empty: not in a ring
-	fingers []Ref // clockwise, nearest first, one a row; see fingers.go
+	pred    Ref    // zero: not known
+	succs   []Ref  // clockwise, nearest first; just me: alone; empty: not in a ring
+	fingers []Ref  // clockwise, nearest first, one a row; see fingers.go
+	first   [1]Ref // where succs begin, while there is no more than one
 	calls   p2p.Calls
 
 	asked  Ref // whom the round of stabilisation asks; zero: none is under way
@@ -91,6 +92,7 @@ func (c *Chord) stored() []entry {
 // Start implements [p2p.Node].
 func (c *Chord) Start(env p2p.Env) {
 	c.Env, c.env = env, (*pointEnv)(c)
+	c.succs = c.first[:0]
 	c.me.ID = c.cfg.M.Addr(c.me.Addr)
 	c.calls = p2p.Calls{Env: c.env, Patience: c.cfg.Patience, Waits: c.waits()}
 	c.restore()

@@ -125,10 +125,7 @@ func (c *Chord) preceding(key ring.ID, not []p2p.Addr) (best Ref, row via) {
 // none. Fingers are about one for each row, so that the row of the key tells
 // where to begin to look.
 func (c *Chord) nearest(key ring.ID) int {
-	i := len(c.fingers) - 1
-	if i > 0 && key != c.me.ID {
-		i = max(0, min(i, i-int(c.cfg.M)+1+c.cfg.M.Row(c.me.ID, key)))
-	}
+	i := c.guess(key)
 	for i+1 < len(c.fingers) && c.cfg.M.Between(c.fingers[i+1].ID, c.me.ID, key) {
 		i++
 	}
@@ -136,6 +133,26 @@ func (c *Chord) nearest(key ring.ID) int {
 		i--
 	}
 	return i
+}
+
+// guess returns a place in the finger table near that of the last before the key;
+// -1: it is empty.
+func (c *Chord) guess(key ring.ID) int {
+	i := len(c.fingers) - 1
+	if i > 0 && key != c.me.ID {
+		i = max(0, min(i, i-int(c.cfg.M)+1+c.cfg.M.Row(c.me.ID, key)))
+	}
+	return i
+}
+
+// Scout implements [p2p.Scout]: to hand a lookup on, the node will read a finger,
+// and the path.
+func (c *Chord) Scout(m p2p.Msg) uint64 {
+	q, ok := m.(*route)
+	if !ok || len(c.fingers) == 0 || len(q.Path) == 0 {
+		return 0
+	}
+	return uint64(c.fingers[c.guess(q.Key)].ID) + uint64(q.Path[len(q.Path)-1].Addr)
 }
 
 // listLength is the length r that the successor list may have: the one that was

@@ -261,11 +261,11 @@ func perByte(rate int64, size int) int64 {
 	return int64(q)
 }
 
-func (l Link) lost(r *rand.Rand) bool {
+func (l *Link) lost(r *rand.Rand) bool {
 	return l.Loss > 0 && r.Uint64()>>11 < uint64(l.Loss*(1<<53))
 }
 
-func (l Link) delay(r *rand.Rand) time.Duration {
+func (l *Link) delay(r *rand.Rand) time.Duration {
 	d := l.Delay
 	if d > 0 {
 		switch l.Law {

@@ -65,6 +65,14 @@ type Node interface {
 	Inspect() State
 }
 
+// A Scout is a Node that knows what it will have to read for a message. A world of
+// very many nodes asks it some messages ahead, so that its memory is at hand by
+// then; the Node reads, and returns something of what it has read. It changes
+// nothing. The message may come otherwise, or never: Scout decides nothing.
+type Scout interface {
+	Scout(m Msg) uint64
+}
+
 // An Env is the whole of what a protocol may ask of the world. A Node calls it
 // only from within its own Start, Handle and Do.
 type Env interface {
