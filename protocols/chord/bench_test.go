@@ -3,12 +3,14 @@ package chord_test
 import (
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"peerbed/harness"
 	"peerbed/harness/sim"
 	"peerbed/protocols/chord"
+	"peerbed/protocols/introducer"
 	"peerbed/protocols/linkmodel"
 	"peerbed/protocols/p2p"
 	"peerbed/protocols/p2p/p2ptest"
@@ -47,6 +49,72 @@ func w1(b *testing.B, nodes int, d time.Duration) {
 		b.Errorf("%d of %d lookups were answered, %d of them wrongly", c.Found, c.Lookups, c.Wrong)
 	}
 	runtime.KeepAlive(w)
+}
+
+// BenchmarkSimGridChord is Chord as SimGrid's own papers run it: the nodes join
+// one after the other over 250 s, each through nodes that are in, stabilise every
+// 20 s, repair a finger and check their predecessor every 120 s, look up a key
+// every 10 s, and wait 50 s for an answer; the links take 50 us, and all ends at
+// 1250 s. Ids have 64 bits and not 24, so that no two nodes have one; and a node
+// has 8 successors, without which lookups would go astray before fingers are
+// repaired.
+//
+//	go test ./protocols/chord -run '^$' -bench 'SimGridChord/10000$' -benchtime 1x
+func BenchmarkSimGridChord(b *testing.B) {
+	for _, nodes := range []int{1000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(nodes), func(b *testing.B) {
+			for range b.N {
+				staggered(b, nodes)
+			}
+		})
+	}
+}
+
+func staggered(b *testing.B, nodes int) {
+	w := sim.New(sim.Config{Seed: 1, Model: linkmodel.Model{Default: linkmodel.Link{Delay: 50 * time.Microsecond}}})
+	cfg, err := p2p.With(chord.Protocol.Config, "lookup=unacknowledged", "introducer=intro:7000", "patience=10s",
+		"stabilize=20s", "fix-fingers=2m", "check-predecessor=2m")
+	if err == nil {
+		err = w.Spawn(harness.Spec{Index: nodes, Protocol: introducer.Protocol})
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	crowd := chord.NewNewcomers(cfg.(chord.Config))
+	p := crowd.Protocol()
+	hosts := map[string]p2p.Addr{"intro": sim.Addr(nodes)}
+	m := p2ptest.Measure()
+	for i := range nodes {
+		if err := w.Spawn(harness.Spec{Index: i, Protocol: p, Hosts: hosts}); err != nil {
+			b.Fatal(err)
+		}
+		w.Run(250 * time.Second / time.Duration(nodes))
+	}
+	w.Run(1000 * time.Second)
+	c := &crowd.Count
+	m.Report(b, c.Messages, int64(nodes))
+	b.ReportMetric(float64(c.Hops)/float64(max(c.Found, 1)), "hops")
+	b.ReportMetric(float64(c.Messages), "msgs")
+	b.ReportMetric(float64(c.Found)/float64(max(c.Lookups, 1)), "answered")
+	runtime.KeepAlive(w)
+}
+
+// BenchmarkSeeds runs many small worlds on all cores, one a core: thirty-two nodes
+// of Chord that join and become a ring, and a lookup by each.
+func BenchmarkSeeds(b *testing.B) {
+	var seed atomic.Uint64
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			w := joining(b, sim.Config{Seed: seed.Add(1)}, 32)
+			w.closes(time.Minute)
+			for _, r := range w.lookups(32) {
+				if r.Hops > 32 {
+					b.Errorf("a lookup took %d hops", r.Hops)
+				}
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "seeds/s")
 }
 
 // walkers fills a world with the nodes of W1.

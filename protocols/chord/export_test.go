@@ -36,7 +36,10 @@ var walks = [...]time.Duration{
 	tickLookup:     10 * time.Second,
 }
 
-const tickLookup = tickCheckPred + 1
+const (
+	tickLookup = tickCheckPred + 1
+	tickWalk   = tickMerge + 1
+)
 
 // NewCrowd prepares Walkers at these addresses.
 func NewCrowd(cfg Config, addrs []p2p.Addr) *Crowd {
@@ -47,6 +50,11 @@ func NewCrowd(cfg Config, addrs []p2p.Addr) *Crowd {
 	slices.SortFunc(w.ring, func(a, b Ref) int { return cmp.Compare(a.ID, b.ID) })
 	return w
 }
+
+// NewNewcomers prepares Walkers that know nothing at the beginning but the
+// introducer. They keep Chord's own timetable, and look up a key every ten
+// seconds from then on when they are in a ring.
+func NewNewcomers(cfg Config) *Crowd { return &Crowd{cfg: cfg} }
 
 // Protocol is Chord whose nodes are these Walkers.
 func (w *Crowd) Protocol() *p2p.Protocol {
@@ -64,6 +72,11 @@ type walker struct {
 // Start gives the node its place from global knowledge, and its timers.
 func (n *walker) Start(env p2p.Env) {
 	n.cfg = &n.crowd.cfg
+	if n.crowd.ring == nil {
+		n.host.Start(env)
+		env.After(time.Duration(env.Rand().Int64N(int64(walks[tickLookup]))), tickWalk)
+		return
+	}
 	n.running = true
 	d := n.crowd.table(n.cfg.M.Addr(env.Self()))
 	n.start = &d
@@ -83,7 +96,10 @@ func (w *Crowd) table(id ring.ID) Detail {
 }
 
 func (n *walker) Handle(from p2p.Peer, m p2p.Msg) {
-	if t, ok := m.(p2p.Tick); ok {
+	if t, ok := m.(p2p.Tick); ok && n.crowd.ring == nil {
+		n.newcomer(from, t)
+		return
+	} else if ok {
 		n.crowd.Count.Timers++
 		n.env.After(walks[t], t)
 		n.walks(t)
@@ -93,6 +109,18 @@ func (n *walker) Handle(from p2p.Peer, m p2p.Msg) {
 		n.crowd.Count.Messages++
 	}
 	n.host.Handle(from, m)
+}
+
+// newcomer does what a tick is for where Chord's own timetable holds.
+func (n *walker) newcomer(from p2p.Peer, t p2p.Tick) {
+	if t != tickWalk {
+		n.host.Handle(from, t)
+		return
+	}
+	n.env.After(walks[tickLookup], t)
+	if n.in() {
+		n.lookUp()
+	}
 }
 
 func (n *walker) walks(t p2p.Tick) {
@@ -147,7 +175,7 @@ func (k *walk) located(l *lookup) {
 	}
 	w.Count.Found++
 	w.Count.Hops += int64(len(l.path) - 1)
-	if w.Count.Found%16 > 0 { // to look for each would be much of the work
+	if w.ring == nil || w.Count.Found%16 > 0 { // to look for each would be much of the work
 		return
 	}
 	i, _ := slices.BinarySearchFunc(w.ring, l.key, func(r Ref, id ring.ID) int { return cmp.Compare(r.ID, id) })
