@@ -24,7 +24,7 @@ const (
 	beatEvery     = time.Second
 	statesReal    = 5
 	statesVirtual = 10
-	longRun       = 3600
+	longRun       = 600
 )
 
 // A pulse is when a cluster was measured, and what must be known of it for the

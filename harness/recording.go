@@ -58,8 +58,13 @@ type recorder struct {
 }
 
 // record begins to write the cluster's journal. Without one the run goes on: what
-// is in the way is said.
+// is in the way is said. Of several seeds in the simulator the first is recorded:
+// the others say the same of a claim, and each, played alone (-seeds 1), can be had
+// again.
 func (c *Cluster) record() {
+	if p := c.play; c.about.Virtual && p != nil && p.series != nil && p.seed != p.series.first {
+		return
+	}
 	if !c.set.Record || os.Getenv("PEERBED_RECORD") == "0" {
 		return
 	}
