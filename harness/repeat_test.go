@@ -200,8 +200,9 @@ func TestRepeatedClusters(t *testing.T) {
 			}
 			// The interval of the mean of all, 2.5 ± 2.1, keeps to it.
 			r.Want(t, "seed", float64(t.Seed()), Within(0.1, 4.9))
-			if file := r.Journal(); !strings.HasSuffix(file, filepath.Join(folder(t.Seed()), "run.jsonl")) {
-				t.Errorf("seed %d saves to %s", t.Seed(), file)
+			file := r.Journal()
+			if own := strings.HasSuffix(file, filepath.Join(folder(t.Seed()), "run.jsonl")); t.Seed() == 1 && !own || t.Seed() > 1 && file != "" {
+				t.Errorf("seed %d saves to %q; of simulated seeds the first alone is recorded", t.Seed(), file)
 			}
 			repeat, _ := c.commands(t.Name())
 			if !strings.Contains(repeat, "PEERBED_SEEDS=1") || strings.Contains(repeat, "seed-") {
