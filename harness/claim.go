@@ -62,7 +62,7 @@ func runFolder(base, test string) (string, error) {
 // claimed is where the run folder of a test (t.Name()) lies that this process
 // has; "": it has none.
 func claimed(name string) string {
-	base, err := outBase()
+	base, err := Out()
 	if err != nil {
 		return ""
 	}
@@ -126,7 +126,7 @@ func tidy(base, test string) {
 // unfinished picks, unless there is none, or this process has one already. Below
 // is what lies in the run's folder for the test itself.
 func goOn(name string, unfinished func(dir string) bool) error {
-	base, err := outBase()
+	base, err := Out()
 	if err != nil {
 		return err
 	}

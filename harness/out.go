@@ -15,7 +15,7 @@ import (
 // with a go.mod; PEERBED_OUT names another in its place. out/TEST leads to the
 // newest; of each test the Kept newest stay.
 func OutDir(name string) (string, error) {
-	base, err := outBase()
+	base, err := Out()
 	if err != nil {
 		return "", err
 	}
@@ -28,8 +28,9 @@ func OutDir(name string) (string, error) {
 	return dir, os.MkdirAll(dir, 0o755)
 }
 
-// outBase is the folder of all runs.
-func outBase() (string, error) {
+// Out is the folder of all runs: out at the module's root, or PEERBED_OUT. It may
+// not be there yet.
+func Out() (string, error) {
 	if base := os.Getenv("PEERBED_OUT"); base != "" {
 		return filepath.Abs(base)
 	}

@@ -1,0 +1,24 @@
+// Package store shows recorded runs to Grafana as a Prometheus would: it makes a
+// time-series database (Prometheus' own tsdb) from each run's journal and answers
+// PromQL, by Prometheus' own engine, over the HTTP API that Grafana's data source
+// for Prometheus uses.
+//
+// Each run has one database for each of its clocks, in RUN/store/virtual and
+// RUN/store/wall: a database that has samples of today takes none of 1970, where
+// virtual time begins. It is made when it is first needed, made again when the
+// journals are newer, and never the truth: remove it at any time. A run that goes
+// on is read on as it grows. What is queried is all runs together; the label "run"
+// tells them apart. Samples of virtual time lie from 1970 on, so that a board in
+// UTC reads as time since the cluster began.
+//
+// Operations become counters and histograms here, native ones and classic ones;
+// all other series are the journal's, at every sample.
+//
+// The HTTP handlers are ours, not Prometheus' web/api/v1, which would bring 150
+// packages more for what this project does not have: rules, alerts, targets. Of
+// exemplars there are none.
+//
+// Nobody imports this package, because Prometheus' server code takes a minute to
+// compile: it is a program of its own (package storeserver, below), which
+// "peerbed serve" builds and runs.
+package store
