@@ -44,13 +44,17 @@ const lasted = `(max_over_time(peerbed_sample_time_seconds{SEL}[WHOLE]) - min_ov
 // The figures of a whole run. Counters are read at its end, where they are totals.
 var (
 	runFound    = ratio("BY", atEnd("peerbed_operations_total", `,`+lookups+`,result="ok"`), atEnd("peerbed_operations_total", `,`+lookups))
-	runMemory   = ratio("BY", mean("peerbed_state_entries", ``), mean("peerbed_live_nodes", ``))
+	runMemory   = ratio("BY", mean("peerbed_state_entries", `,kind!~"`+ownThings+`"`), mean("peerbed_live_nodes", ``))
 	runHops     = ratio("BY", atEnd("peerbed_lookup_hops_sum", ``), atEnd("peerbed_lookup_hops_count", ``))
 	runMessages = ratio("BY", atEnd("peerbed_messages_total", `,class="lookup",direction="sent"`), atEnd("peerbed_operations_total", `,`+lookups))
 	runBytes    = ratio("BY", atEnd("peerbed_message_bytes_total", `,class="lookup",direction="sent"`), atEnd("peerbed_operations_total", `,`+lookups))
 	runNodes    = sum("BY", `max_over_time(peerbed_live_nodes{SEL}[WHOLE])`)
 	runUpkeep   = ratio("BY", atEnd("peerbed_message_bytes_total", `,class="membership",direction="sent"`), mean("peerbed_live_nodes", ``)+` * `+lasted)
 )
+
+// ownThings are tables that are no price of a network: what a user shares or
+// fetches, what is kept for pictures, and further points of a node.
+const ownThings = "library|torrents|seen|points"
 
 // runTime is the time within which a share q of the finds of a run ended.
 func runTime(q float64) string {
@@ -81,7 +85,7 @@ const both = "{{cluster}} · {{run}}"
 
 func price() []*grafana.Panel {
 	return []*grafana.Panel{
-		bars("Memory: entries a node", "none", "Mean number of entries in all tables of a node: whom and what it has to know. A server's are shared out among all, so Napster looks smaller here than its server is; the board One node shows that.",
+		bars("Memory: entries a node", "none", "Mean number of entries in the tables of a node: whom and what it has to know of others; its own files are not counted. A server's are shared out among all, so Napster looks smaller here than its server is; the board One node shows that.",
 			curve{both, runMemory}),
 		bars("Latency: half find within", "s", "The median of the time to find. It is hops times the delay of links, and what timeouts add.", curve{both, runTime(0.5)}),
 		bars("Messages a lookup", "none", "Messages of class lookup that all nodes together send for one find or fetch. This is where a flood pays.", curve{both, runMessages}),

@@ -20,10 +20,10 @@ func overlay() *grafana.Dashboard {
 // a curve below rewinds it. Its two answers must be called nodes and edges.
 func graph() *grafana.Panel {
 	p := panel("nodeGraph", "The overlay at the end of the time range",
-		"none", "Every node, with the number of its neighbours in it, and whom it would send to. Choose a shorter time range to look back: the picture is of its end. Networks of up to 200 nodes; a cut shows as two islands.",
+		"none", "Every node, with the number of its neighbours in it, and whom it would send to. Choose a shorter time range to look back: the picture is of its end, or, if the run had ended by then, of all links that there were in it. Networks of up to 200 nodes; a cut shows as two islands.",
 		[]curve{
-			{"", `sum by (id, title, subtitle) ((last_over_time(peerbed_node_info{SEL}[$__range]) == 1) * on (run, cluster, node) group_left () last_over_time(peerbed_node_neighbours{SEL}[$__range]))`},
-			{"", `max by (id, source, target) (last_over_time(peerbed_edge_info{SEL}[$__range]) == 1)`},
+			{"", `sum by (id, title, subtitle) (` + now("peerbed_node_info") + ` * on (run, cluster, node) group_left () last_over_time(peerbed_node_neighbours{SEL}[$__range]))`},
+			{"", `max by (id, source, target) ` + now("peerbed_edge_info")},
 		})
 	p.Targets = once(p.Targets, "table")
 	for i, name := range []string{"nodes", "edges"} {
@@ -38,6 +38,13 @@ func graph() *grafana.Panel {
 	return p
 }
 
+// now is what an info tells at the end of the time range. If the run was over by
+// then, it is all that was true in the range: the panel breaks where there are no
+// nodes at all.
+func now(info string) string {
+	return `(` + info + `{SEL} or (last_over_time(` + info + `{SEL}[$__range]) unless on (run, cluster) ` + info + `{SEL}))`
+}
+
 func degrees() *grafana.Panel {
 	return table("Degrees", "Each node with how many others it would send to and what it holds, at the end of the time range.",
 		[][2]string{{"node", "Node"}},
@@ -47,7 +54,7 @@ func degrees() *grafana.Panel {
 
 func spread() *grafana.Panel {
 	return timeseries("Neighbours of nodes", "none", "The best connected node, the mean and the worst. A worst of 0 is a node that is alone.",
-		curve{"best", `max (peerbed_node_neighbours{SEL})`}, curve{"mean", `avg (peerbed_node_neighbours{SEL})`}, curve{"worst", `min (peerbed_node_neighbours{SEL})`})
+		curve{"best", `max ` + up(`peerbed_node_neighbours{SEL}`)}, curve{"mean", `avg ` + up(`peerbed_node_neighbours{SEL}`)}, curve{"worst", `min ` + up(`peerbed_node_neighbours{SEL}`)})
 }
 
 func nodesUp() *grafana.Panel {

@@ -79,9 +79,11 @@ func byClass() *grafana.Panel {
 }
 
 func failures() *grafana.Panel {
-	return stacked(timeseries("Failures by reason", "ops",
+	p := stacked(timeseries("Failures by reason", "ops",
 		"Operations a second that did not succeed, by the error: not_found answers, timeout had no answer. Nothing here is good news.",
-		curve{"{{op}} {{result}}", `sum by (op, result) (rate(peerbed_operations_total{SEL,result!="ok"}[WINDOW])) > 0 or sum by (op) (rate(peerbed_operations_total{SEL,op="find"}[WINDOW])) * 0`}))
+		curve{"{{op}} {{result}}", `sum by (op, result) (rate(peerbed_operations_total{SEL,result!="ok"}[WINDOW]))`}))
+	p.FieldConfig.Defaults.NoValue = "nothing has failed"
+	return p
 }
 
 func members() *grafana.Panel {

@@ -15,8 +15,15 @@ const lookups = `op=~"find|fetch"`
 // sum adds up by labels.
 func sum(by, expr string) string { return "sum by (" + by + ") (" + expr + ")" }
 
-// ratio divides sums.
-func ratio(by, above, below string) string { return sum(by, above) + " / " + sum(by, below) }
+// ratio divides sums. Where nothing is below there is no point, not one at
+// infinity.
+func ratio(by, above, below string) string { return sum(by, above) + " / (" + sum(by, below) + " > 0)" }
+
+// up leaves of a series of single nodes those that run: of others it stands as it
+// was.
+func up(series string) string {
+	return "(" + series + " and on (run, cluster, node) peerbed_node_up{SEL} == 1)"
+}
 
 // found is the share of lookups that succeeded.
 func found(by, over string) string {

@@ -5,8 +5,8 @@ import "peerbed/dashboards/grafana"
 func runs() *grafana.Dashboard {
 	p := table("Runs", "Every network of every run that this data source has, over all time. A click on a run opens it in the board Overview, with the time range in which it was: simulated runs lie at 1970-01-01, where virtual time begins.",
 		[][2]string{{"run", "Run"}, {"cluster", "Network"}, {"world", "World"}, {"protocol", "Protocol"}},
-		column{name: "Began", unit: "dateTimeAsIso", expr: sum("BY", `min_over_time(peerbed_sample_time_seconds{SEL}[WHOLE])`) + ` * 1000`},
-		column{name: "Ended", unit: "dateTimeAsIso", expr: sum("BY", `max_over_time(peerbed_sample_time_seconds{SEL}[WHOLE])`) + ` * 1000`},
+		column{name: "Began", unit: "dateTimeAsIso", expr: `round(` + sum("BY", `min_over_time(peerbed_sample_time_seconds{SEL}[WHOLE])`) + ` * 1000)`},
+		column{name: "Ended", unit: "dateTimeAsIso", expr: `round(` + sum("BY", `max_over_time(peerbed_sample_time_seconds{SEL}[WHOLE])`) + ` * 1000)`},
 		column{name: "Lasted", unit: "dtdurations", expr: sum("BY", lasted)},
 		column{name: "Nodes", unit: "none", expr: runNodes},
 		column{name: "Lookups", unit: "none", expr: sum("BY", atEnd("peerbed_operations_total", `,`+lookups))},
