@@ -116,7 +116,7 @@ var (
 var (
 	FaultActive = &Metric{Name: "peerbed_fault_active", Kind: Gauge, Unit: "faults",
 		Labels: []string{"fault", "kind"},
-		Help:   "Faults that last: kind is cut, drop, links, firewall, throttle, pause, or what took nodes down (crash, vanish, leave, a plan's word); fault names one that heals (cut 2), else it is the kind."}
+		Help:   "Faults that last: kind is cut, drop, links, firewall, throttle, pause, or what took nodes down (crash, vanish, leave, a plan's word); fault names one that heals (cut 2), else it is the kind, and the value is how many nodes it holds down."}
 	PhaseActive = &Metric{Name: "peerbed_phase_active", Kind: Info, Unit: "",
 		Labels: []string{"phase"},
 		Help:   "1 while a measured stretch of the run lasts: its number, and its title if it has one."}
