@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"peerbed/harness"
-	"peerbed/harness/record"
+	"peerbed/harness/record/journal"
 	"peerbed/harness/stat"
 	"peerbed/protocols/chord"
 	"peerbed/protocols/p2p"
@@ -46,8 +46,7 @@ func TestChordC5PathLength(t *testing.T) {
 		t.Want("distance to the histogram at N=2^12", stat.Variation(hopsIn(t, 1<<12, 99, 6000), expectedPDF), harness.AtMost(0.03))
 	})
 	if len(verdicts) > 0 {
-		savePage(t, &record.Page{Title: "The length of Chord's lookups", Lead: "Half of log2 N, less a little.",
-			Plots: []record.Plot{hopsPlot(verdicts[:top-2])}})
+		harness.Figure(t, hopsFigure(verdicts[:top-2]))
 	}
 }
 
@@ -133,13 +132,16 @@ func mustHalve(t testing.TB, path []p2p.Hop) {
 	}
 }
 
-func hopsPlot(curve []harness.Verdict) record.Plot {
-	expected, measured := record.Series{Name: "expected"}, record.Series{Name: "measured", Dots: true}
+func hopsFigure(curve []harness.Verdict) journal.Figure {
+	half := journal.Curve{Name: "half of log2 N", Theory: "SIGCOMM 2001, section 5.3"}
+	expected, measured := journal.Curve{Name: "expected", Theory: "with ideal tables, worked out apart from the bed"}, journal.Curve{Name: "measured"}
 	for i, v := range curve {
-		expected.Points = append(expected.Points, record.XY{X: float64(3 + i), Y: expectedHops[i]})
-		measured.Points = append(measured.Points, record.XY{X: float64(3 + i), Y: v.Mean})
+		x := float64(3 + i)
+		half.Marks = append(half.Marks, journal.Mark{X: x, Y: x / 2})
+		expected.Marks = append(expected.Marks, journal.Mark{X: x, Y: expectedHops[i]})
+		measured.Marks = append(measured.Marks, journal.Mark{X: x, Y: v.Mean, Low: v.Mean - v.Half, High: v.Mean + v.Half})
 	}
-	return record.Plot{Title: "Hops to the predecessor of a key", X: "log2 N", Y: "hops, mean over keys and nodes", Series: []record.Series{expected, measured}}
+	return journal.Figure{Title: "Hops to the predecessor of a key", X: "log2 N", Y: "hops, mean over keys and nodes", Curves: []journal.Curve{half, expected, measured}}
 }
 
 // tableII is what the ToN paper's table II says of 1000 nodes with successor

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"peerbed/harness"
 	"peerbed/harness/fault"
 	"peerbed/harness/record"
+	"peerbed/harness/record/report"
 	_ "peerbed/harness/worlds"
 	"peerbed/protocols/all"
 	"peerbed/protocols/introducer"
@@ -35,6 +37,27 @@ func init() {
 var protocols = flag.String("protocols", os.Getenv("PEERBED_PROTOCOLS"), "TestTour: which protocols, separated by commas (default: all)")
 
 var paper = flag.Bool("paper", os.Getenv("PEERBED_PAPER") != "", "claims: the sizes of the papers, which take minutes, instead of quick ones")
+
+// TestMain makes a report of every run that has left a journal.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, folder := range harness.Recorded() {
+		r, err := report.Load(folder)
+		if errors.Is(err, report.ErrNoJournal) {
+			continue
+		}
+		page := ""
+		if err == nil {
+			page, err = r.Write()
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "no report:", err)
+			continue
+		}
+		fmt.Println("Report:", page)
+	}
+	os.Exit(code)
+}
 
 // size is how large a claim's experiment is to be.
 func size(quick, asInThePaper int) int {

@@ -76,7 +76,8 @@ func (c *Cluster) record() {
 
 func (c *Cluster) newRecorder(complain func(error)) *recorder {
 	repeat, simulate := c.commands(c.set.Name)
-	w, err := journalFor(c.set.Name, c.play, journal.Run{Seed: c.set.Seed, Repeat: repeat}, complain)
+	test, _, _ := strings.Cut(c.set.Name, "/")
+	w, err := journalFor(c.set.Name, c.play, journal.Run{Seed: c.set.Seed, Repeat: c.command(test, c.about.World)}, complain)
 	if err != nil {
 		complain(fmt.Errorf("this run leaves no records: %w", err))
 		return nil

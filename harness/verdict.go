@@ -47,6 +47,7 @@ func (s *series) judge() []Verdict {
 		v := &verdicts[i]
 		v.judge()
 		table.Add(v.row()...)
+		v.record(s.t)
 		if !v.Held {
 			s.t.Error(v.failure(s.t.Name()))
 		}

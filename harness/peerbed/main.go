@@ -41,7 +41,7 @@ func (s *shell) commands() []*cli.Command {
 		s.publish(), s.find(), s.fetch(), s.remove(), s.leave(),
 		s.crash(), s.vanish(), s.restart(), s.pause(), s.resume(),
 		s.cut(), s.shape(), s.heal(), s.churn(), s.wait(),
-		s.metrics(), s.logs(), s.trace(), s.simulate(), s.dashboards(), s.serve(),
+		s.metrics(), s.logs(), s.report(), s.compare(), s.trace(), s.simulate(), s.dashboards(), s.serve(),
 		s.begin(), s.assign(), s.grading(), s.replay(),
 		s.doctor(), s.clean(),
 	}

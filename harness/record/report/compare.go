@@ -80,10 +80,8 @@ func keyed(r *Run) figures {
 	for _, row := range r.Rows() {
 		add(Pair{Cluster: row.Cluster, When: row.When(), Measure: row.Measure, Old: row.Interval()})
 	}
-	for _, j := range r.Journals {
-		for _, v := range j.Verdicts {
-			add(Pair{Measure: Measure{Name: v.What}, Old: stat.Interval{Mean: v.Got, Half: half(v.Seeds, v.High-v.Low), N: max(v.Seeds, 1)}, Broken: !v.OK})
-		}
+	for _, v := range r.Verdicts {
+		add(Pair{Measure: Measure{Name: v.What}, Old: stat.Interval{Mean: v.Got, Half: half(v.Seeds, v.High-v.Low), N: max(v.Seeds, 1)}, Broken: !v.OK})
 	}
 	return f
 }

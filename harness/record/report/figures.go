@@ -18,22 +18,20 @@ type Figure struct{ journal.Figure }
 func (r *Run) Figures() []Figure {
 	var all []Figure
 	given := map[[2]string][]journal.Mark{} // by the titles of figure and curve
-	for _, j := range r.Journals {
-		for _, f := range j.Figures {
-			i := slices.IndexFunc(all, func(o Figure) bool { return o.Title == f.Title })
-			if i < 0 {
-				i = len(all)
-				head := f
-				head.Curves = nil
-				all = append(all, Figure{head})
+	for _, f := range r.given {
+		i := slices.IndexFunc(all, func(o Figure) bool { return o.Title == f.Title })
+		if i < 0 {
+			i = len(all)
+			head := f
+			head.Curves = nil
+			all = append(all, Figure{head})
+		}
+		for _, c := range f.Curves {
+			if !slices.ContainsFunc(all[i].Curves, func(o journal.Curve) bool { return o.Name == c.Name }) {
+				all[i].Curves = append(all[i].Curves, journal.Curve{Name: c.Name, Theory: c.Theory})
 			}
-			for _, c := range f.Curves {
-				if !slices.ContainsFunc(all[i].Curves, func(o journal.Curve) bool { return o.Name == c.Name }) {
-					all[i].Curves = append(all[i].Curves, journal.Curve{Name: c.Name, Theory: c.Theory})
-				}
-				key := [2]string{f.Title, c.Name}
-				given[key] = append(given[key], c.Marks...)
-			}
+			key := [2]string{f.Title, c.Name}
+			given[key] = append(given[key], c.Marks...)
 		}
 	}
 	for _, f := range all {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"peerbed/harness/record/journal"
@@ -18,7 +19,10 @@ type Run struct {
 	Folder   string
 	Journals []*journal.Journal // one for each seed; at least one
 	Groups   []Group            // clusters, in the order of their beginning
-	Damage   []string           // what could not be read
+	Verdicts []journal.Verdict
+	Damage   []string // what could not be read
+
+	given []journal.Figure
 }
 
 // A Group is one cluster as it was in each seed that had it.
@@ -54,6 +58,8 @@ func Load(folder string) (*Run, error) {
 			continue
 		}
 		r.Damage = append(r.Damage, j.Damage...)
+		r.Verdicts = append(r.Verdicts, j.Verdicts...)
+		r.given = append(r.given, j.Figures...)
 		r.Journals = append(r.Journals, j)
 	}
 	if len(files) == 0 {
@@ -61,6 +67,9 @@ func Load(folder string) (*Run, error) {
 	}
 	if len(r.Journals) == 0 {
 		return nil, fmt.Errorf("%s cannot be shown: %s", folder, r.Damage[0])
+	}
+	if i := slices.IndexFunc(r.Journals, func(j *journal.Journal) bool { return len(j.Clusters) == 0 }); i >= 0 && len(r.Journals) > 1 {
+		r.Journals = slices.Delete(r.Journals, i, i+1) // that of the whole series, beside those of its seeds
 	}
 	slices.SortStableFunc(r.Journals, func(a, b *journal.Journal) int { return cmp.Compare(a.Run.Seed, b.Run.Seed) })
 	r.group()
@@ -83,8 +92,11 @@ func (r *Run) group() {
 	}
 }
 
-// Test is the name of what was run.
-func (r *Run) Test() string { return cmp.Or(r.Journals[0].Run.Test, filepath.Base(r.Folder)) }
+// Test is the name of what was run, whichever its seed.
+func (r *Run) Test() string {
+	test, _, _ := strings.Cut(r.Journals[0].Run.Test, "/")
+	return cmp.Or(test, filepath.Base(r.Folder))
+}
 
 // Name is the run's own.
 func (r *Run) Name() string { return cmp.Or(r.Journals[0].Run.Name, filepath.Base(r.Folder)) }

@@ -19,19 +19,54 @@ const MaxSize = 500_000
 
 // HTML makes the page, no longer than MaxSize.
 func (r *Run) HTML() ([]byte, error) {
-	for pictures := 8; ; pictures-- {
-		var b bytes.Buffer
-		if _, err := r.page(pictures).WriteTo(&b); err != nil {
+	groups := r.told()
+	for {
+		bare, err := r.render(groups, 0)
+		if err != nil {
 			return nil, err
 		}
-		if b.Len() <= MaxSize || pictures == 0 {
-			return b.Bytes(), nil
+		if len(bare) <= MaxSize || len(groups) == 0 {
+			return r.illustrate(groups, bare)
 		}
+		groups = groups[:len(groups)/2]
 	}
 }
 
-// page makes the page with so many pictures of each cluster.
-func (r *Run) page(pictures int) *record.Page {
+// illustrate adds as many pictures to a page without any as it has room for.
+func (r *Run) illustrate(groups []Group, bare []byte) ([]byte, error) {
+	const most = 8
+	one, err := r.render(groups, 1)
+	if err != nil || len(one) > MaxSize || len(one) == len(bare) {
+		return bare, err
+	}
+	for n := min(most, (MaxSize-len(bare))/(len(one)-len(bare))); n > 1; n-- {
+		b, err := r.render(groups, n)
+		if err != nil || len(b) <= MaxSize {
+			return b, err
+		}
+	}
+	return one, nil
+}
+
+func (r *Run) render(groups []Group, pictures int) ([]byte, error) {
+	var b bytes.Buffer
+	_, err := r.page(groups, pictures).WriteTo(&b)
+	return b.Bytes(), err
+}
+
+// told are the clusters that have a chapter: those that something was measured
+// of, or all if they are few.
+func (r *Run) told() []Group {
+	const few = 4
+	if len(r.Groups) <= few {
+		return r.Groups
+	}
+	return slices.DeleteFunc(slices.Clone(r.Groups), func(g Group) bool { return len(g.phases()) == 0 })
+}
+
+// page makes the page with chapters of these clusters, each with so many
+// pictures.
+func (r *Run) page(groups []Group, pictures int) *record.Page {
 	p := &record.Page{Title: r.Test(), Lead: r.lead(), Facts: r.facts(), Command: r.Journals[0].Run.Repeat, Tables: r.verdicts()}
 	if t := r.comparison(); len(t.Rows) > 0 {
 		p.Tables = append(p.Tables, t)
@@ -39,8 +74,11 @@ func (r *Run) page(pictures int) *record.Page {
 	for _, f := range r.Figures() {
 		p.Plots = append(p.Plots, f.Plot())
 	}
-	for _, g := range r.Groups {
+	for _, g := range groups {
 		p.Parts = append(p.Parts, g.part(pictures))
+	}
+	if n := len(r.told()); len(groups) < n {
+		p.Facts = append(p.Facts, record.Fact{Name: "left out", Value: fmt.Sprintf("chapters of %d more clusters, for which there is no room; the journal has all", n-len(groups))})
 	}
 	return p
 }
@@ -145,14 +183,12 @@ func (r *Run) machines() []record.Fact {
 // verdicts is the table of what the test wanted.
 func (r *Run) verdicts() []record.Table {
 	t := record.Table{Title: "What the test wanted", Head: []string{"what", "wanted", "measured", "95 % interval", "seeds", "verdict"}}
-	for _, j := range r.Journals {
-		for _, v := range j.Verdicts {
-			interval, seeds := "", "1"
-			if v.Seeds > 1 {
-				interval, seeds = fmt.Sprintf("%.4g to %.4g", v.Low, v.High), fmt.Sprint(v.Seeds)
-			}
-			t.Add(v.What, v.Want, fmt.Sprintf("%.4g", v.Got), interval, seeds, map[bool]string{true: "holds", false: "FAILS"}[v.OK])
+	for _, v := range r.Verdicts {
+		interval, seeds := "", "1"
+		if v.Seeds > 1 {
+			interval, seeds = fmt.Sprintf("%.4g to %.4g", v.Low, v.High), fmt.Sprint(v.Seeds)
 		}
+		t.Add(v.What, v.Want, fmt.Sprintf("%.4g", v.Got), interval, seeds, map[bool]string{true: "holds", false: "FAILS"}[v.OK])
 	}
 	if len(t.Rows) == 0 {
 		return nil

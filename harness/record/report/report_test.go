@@ -252,6 +252,22 @@ func TestLargeRunsFit(t *testing.T) {
 	}
 }
 
+// A test that starts hundreds of clusters has a report of what it found, and of
+// those of them that it measured.
+func TestManyClustersFit(t *testing.T) {
+	r := usual().run(t)
+	one := r.Groups[0]
+	for i := range 45 {
+		g := one
+		g.Name = fmt.Sprintf("chord-%d", i+2)
+		r.Groups = append(r.Groups, g)
+	}
+	page := html(t, r)
+	if !strings.Contains(page, "more clusters, for which there is no room") || len(page) > report.MaxSize {
+		t.Errorf("the page has %d bytes", len(page))
+	}
+}
+
 func TestNoRun(t *testing.T) {
 	empty := t.TempDir()
 	if _, err := report.Load(empty); err == nil || !strings.Contains(err.Error(), "run.jsonl") {

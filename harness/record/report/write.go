@@ -79,10 +79,9 @@ func (r *Run) WriteJSON(w io.Writer) error {
 		Figures  []Figure          `json:"figures,omitempty"`
 		Phases   []jsonRow         `json:"phases"`
 	}{Run: r.Name(), Test: r.Test(), Started: run.Started, Repeat: run.Repeat, Go: run.Go, System: run.System,
-		Wrong: r.Ended(), Damage: r.Damage, Figures: r.Figures(), Phases: []jsonRow{}}
+		Wrong: r.Ended(), Damage: r.Damage, Verdicts: r.Verdicts, Figures: r.Figures(), Phases: []jsonRow{}}
 	for _, j := range r.Journals {
 		doc.Seeds = append(doc.Seeds, j.Run.Seed)
-		doc.Verdicts = append(doc.Verdicts, j.Verdicts...)
 	}
 	for _, row := range r.Rows() {
 		doc.Phases = append(doc.Phases, jsonRow{row.Cluster, row.Protocol, row.World, row.Phase, row.Title,
