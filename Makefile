@@ -33,7 +33,7 @@ lint: ## formatting, vet, staticcheck
 
 soak: fuzz ## what takes longer than a test may: attackers, kills and full disks around containers; ten thousand nodes in the simulator, ten thousand random plans
 	PEERBED_SOAK=1 PEERBED_KILLS=10 PEERBED_NODES=100 go test ./harness/docker -count=1 -timeout 60m
-	PEERBED_SOAK=1 go test ./harness/backendtest ./harness/peerbed ./harness/record/... -count=1 -timeout 60m
+	PEERBED_SOAK=1 go test ./dashboards ./harness/backendtest ./harness/peerbed ./harness/record/... -count=1 -timeout 60m
 	go test ./experiments -run 'TestTour$$' -v -count=1 -timeout 60m -args -nodes 10000 -backend sim
 	go test ./protocols/chord -run TestRandomPlans -count=1 -timeout 60m -args -seeds 10000
 	go test ./protocols/fasttrack -run TestRandomPlans -count=1 -timeout 60m -args -seeds 2000
