@@ -47,6 +47,7 @@ soak: fuzz ## what takes longer than a test may: attackers, kills and full disks
 	go test ./protocols/gnutella -run TestRandomPlans -count=1 -timeout 60m -args -seeds 1000
 	go test ./protocols/bittorrent -run TestRandomPlans -count=1 -timeout 60m -args -seeds 2000
 	go test ./experiments -run TestBitTorrent -v -count=1 -timeout 120m -args -paper
+	go test ./experiments -run TestSwarmsAgree -v -count=1 -timeout 120m -args -paper
 
 clean: ## what runs have left in out/
 	rm -rf out

@@ -15,7 +15,7 @@
 //	go test ./experiments -run 'TestChord|TestGnutella' -v -count=1
 //	go test ./experiments -run TestChordTableII -v -count=1 -timeout 60m -args -paper
 //
-// TestWorldsAgree holds the simulator against real nodes.
+// TestWorldsAgree and TestSwarmsAgree hold the simulator against real nodes.
 //
 // This package is also the example to copy: an experiment of one's own, in
 // one's own module, needs harness, a protocol and nothing of what lies here.

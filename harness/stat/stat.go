@@ -3,6 +3,7 @@ package stat
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // An Interval is a mean with its 95 % confidence interval, by Student's law:
@@ -142,6 +143,24 @@ func Variation(a, b []float64) float64 {
 	d := 0.0
 	for i := range max(len(a), len(b)) {
 		d += math.Abs(at(a, i)-at(b, i)) / 2
+	}
+	return d
+}
+
+// Distance is that of Kolmogorov and Smirnov: the most by which the shares of the
+// two samples up to some value differ. 0: they are alike; 1: all of one lies below
+// the other.
+func Distance(a, b []float64) (d float64) {
+	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
+	for i, k := 0, 0; i < len(a) && k < len(b); {
+		at := min(a[i], b[k])
+		for i < len(a) && a[i] == at {
+			i++
+		}
+		for k < len(b) && b[k] == at {
+			k++
+		}
+		d = max(d, math.Abs(float64(i)/float64(len(a))-float64(k)/float64(len(b))))
 	}
 	return d
 }

@@ -71,6 +71,13 @@ func TestSlopeAndVariation(t *testing.T) {
 	near(t, "variation", stat.Variation([]float64{1, 1}, []float64{1, 1, 2}), 0.5, 1e-12)
 }
 
+func TestDistance(t *testing.T) {
+	near(t, "of equals", stat.Distance([]float64{3, 1, 2, 2}, []float64{2, 2, 1, 3}), 0, 0)
+	near(t, "of strangers", stat.Distance([]float64{1, 2}, []float64{5, 3, 4}), 1, 0)
+	near(t, "of the upper half", stat.Distance([]float64{1, 2, 3, 4}, []float64{3, 4}), 0.5, 1e-12)
+	near(t, "of ties", stat.Distance([]float64{1, 1, 1, 2}, []float64{1, 2, 2, 2}), 0.5, 1e-12)
+}
+
 // The growth that made a curve fits it best.
 func TestMisfit(t *testing.T) {
 	var x, y []float64
