@@ -24,8 +24,8 @@ import (
 // node by node: it grows, becomes whole, and answers lookups.
 func (s *shell) simulate() *cli.Command {
 	return &cli.Command{Name: "sim", Usage: "a very large overlay in the simulator: it grows, becomes whole and answers lookups",
-		Description: "A million nodes of Chord take some minutes and 4 GiB:\n\n" +
-			"    peerbed sim -nodes 1000000\n    peerbed sim -protocol pastry -nodes 2000\n\n" +
+		Description: "A hundred thousand nodes of Chord take some minutes and 400 MiB:\n\n" +
+			"    peerbed sim -nodes 100000\n    peerbed sim -protocol pastry -nodes 2000\n\n" +
 			"The overlay doubles every 30 s of virtual time. Chord's nodes keep a slower timetable than small\nrings do (stabilize=10s, fix-fingers=5s, check-predecessor=1m); -set changes it.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "protocol", Value: "chord", Usage: "what the nodes speak: `NAME` is one of " + protocolNames()},
@@ -118,7 +118,7 @@ func (x *crowd) run(ctx context.Context) error {
 }
 
 // bytesEach is what a node of a large overlay takes, with what the garbage
-// collector leaves: measured with Chord at a million.
+// collector leaves: measured with Chord at a hundred thousand, and rounded up.
 const bytesEach = 4 << 10
 
 // fits refuses more nodes than there is memory for.

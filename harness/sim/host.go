@@ -116,7 +116,8 @@ func (w *World) hosts() iter.Seq[*host] {
 func (w *World) shared(s harness.Spec) *harness.Spec {
 	s.Index, s.Name, s.State, s.Addr = 0, "", nil, 0
 	if w.spec == nil || !alike(w.spec, &s) {
-		w.spec = &s
+		own := s
+		w.spec = &own
 	}
 	return w.spec
 }

@@ -235,9 +235,7 @@ func (q *queue) deal(level, slot int) {
 	}
 }
 
-// sortEvents sorts by time; those of one time stay in their order. Few are
-// sorted by insertion. Many are first dealt out to sixteenths of a slot, a pass
-// over them each, and these then sorted.
+// sortEvents sorts by time; those of one time stay in their order.
 func sortEvents(list []event) {
 	if len(list) <= 24 {
 		insertionSort(list)

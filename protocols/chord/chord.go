@@ -280,6 +280,7 @@ func (c *Chord) takeUp(d *Detail) {
 	for _, a := range d.Successors {
 		c.succs = append(c.succs, c.ref(a))
 	}
+	c.fingers = make([]Ref, 0, len(d.Fingers))
 	for _, f := range d.Fingers {
 		c.fingers = append(c.fingers, c.ref(f.Node))
 	}

@@ -25,7 +25,8 @@
 //
 // Lookups:
 //
-//   - lookup.go, recursive.go: iterative and recursive (-lookup).
+//   - lookup.go, recursive.go: iterative, recursive, and recursive without
+//     acknowledgement (-lookup).
 //   - proximity.go: fingers by round trip (-proximity).
 //   - timeouts.go: fixed or by round trips (-timeouts).
 //
@@ -108,8 +109,8 @@
 //
 // Datagrams. Looking up: next asks for the next hop towards a key; step names
 // it, or, from the key's predecessor, the owner and those after it; route is
-// next as it is handed on in recursive lookup, acknowledged by ack and answered
-// to the asker by routed; has asks an owner for an object, and held answers;
+// next as it is handed on in recursive lookup, acknowledged by ack (unless its tag is
+// 0) and answered to the asker by routed; has asks an owner for an object, and held answers;
 // remove tells it to forget one, and removed answers.
 //
 // Keeping the ring: seek and sought are next and step of lookups for the ring's

@@ -78,21 +78,17 @@ func (n *walker) Start(env p2p.Env) {
 		return
 	}
 	n.running = true
-	d := n.crowd.table(n.cfg.M.Addr(env.Self()))
-	n.start = &d
+	n.start = &Detail{}
 	n.host.Start(env)
+	known := perfect(n.crowd.cfg, n.crowd.ring, n.me)
+	n.pred, n.fingers = known.pred, known.fingers
+	n.succs = append(n.succs[:0], known.succs...)
 	n.next = uint8(env.Rand().IntN(int(n.cfg.M)))
 	for t, period := range walks {
 		if period > 0 {
 			env.After(time.Duration(env.Rand().Int64N(int64(period))), p2p.Tick(t))
 		}
 	}
-}
-
-// table is what the node with an id knows at the beginning.
-func (w *Crowd) table(id ring.ID) Detail {
-	c := perfect(w.cfg, w.ring, Ref{ID: id})
-	return c.Inspect().Detail.(Detail)
 }
 
 func (n *walker) Handle(from p2p.Peer, m p2p.Msg) {

@@ -169,6 +169,7 @@ func perfect(cfg Config, order []Ref, r Ref) *Chord {
 		c.fingers = append(c.fingers, f)
 		k = row
 	}
+	c.fingers = slices.Clone(c.fingers) // no larger than need be
 	return c
 }
 
