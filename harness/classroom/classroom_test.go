@@ -210,20 +210,45 @@ func TestManifestRefused(t *testing.T) {
 	}
 }
 
-// Every mutant still applies to the reference.
+// Every mutant and variant still applies to the reference.
 func TestMutantsApply(t *testing.T) {
-	m := chord(t)
-	for _, u := range m.Mutants {
-		dir := t.TempDir()
-		if err := copySubmission(filepath.Join(chordDir, "reference"), dir); err != nil {
+	for _, m := range assignments(t) {
+		all, err := m.samples()
+		if err != nil {
 			t.Fatal(err)
 		}
-		for _, e := range u.Edits {
-			if err := e.apply(dir); err != nil {
-				t.Errorf("%s: %v", u.Name, err)
+		for _, s := range all {
+			dir := t.TempDir()
+			if err := copySubmission(s.dir, dir); err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range s.edits {
+				if err := e.apply(dir); err != nil {
+					t.Errorf("%s: %s: %v", m.Name, s.name, err)
+				}
 			}
 		}
 	}
+}
+
+// assignments loads all.
+func assignments(t *testing.T) (all []*Manifest) {
+	t.Helper()
+	files, err := filepath.Glob("../../experiments/assignments/*/assignment.json")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d assignments, %v", len(files), err)
+	}
+	for _, f := range files {
+		m, err := Load(filepath.Dir(f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Name != filepath.Base(filepath.Dir(f)) {
+			t.Errorf("%s calls itself %s", f, m.Name)
+		}
+		all = append(all, m)
+	}
+	return all
 }
 
 // Courses ask for different things, each for the same every time.
@@ -327,11 +352,12 @@ func TestAssignments(t *testing.T) {
 	if os.Getenv("PEERBED_SOAK") == "" {
 		t.Skip("it takes many minutes: PEERBED_SOAK=1 plays it")
 	}
-	m := chord(t)
-	for i := range 5 {
-		key := fmt.Sprint("soak ", i)
-		if err := m.Check(context.Background(), "../..", m.NewCourse(key), key, os.Stderr); err != nil {
-			t.Errorf("%s: %v", key, err)
+	for _, m := range assignments(t) {
+		for i := range 5 {
+			key := fmt.Sprint("soak ", i)
+			if err := m.Check(context.Background(), "../..", m.NewCourse(key), key, os.Stderr); err != nil {
+				t.Errorf("%s, %s: %v", m.Name, key, err)
+			}
 		}
 	}
 }

@@ -1,11 +1,16 @@
 package classroom
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"peerbed/protocols/linkmodel"
+)
 
 // An oracle knows what a kind of network ought to do: an assignment names one.
 type oracle struct {
 	twists []Twist
-	most   int // nodes that a scenario may have
+	most   int             // nodes that a scenario may have
+	links  linkmodel.Model // the zero Model: sim.Usual
 	// config is what node i is given when it starts.
 	config func(r *run, i int) map[string]string
 	// wish draws the name that somebody looks for.
@@ -21,4 +26,4 @@ type oracle struct {
 	states map[string]bool
 }
 
-var oracles = map[string]*oracle{"ring": ring}
+var oracles = map[string]*oracle{"ring": ring, "flood": flood}

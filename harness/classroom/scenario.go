@@ -21,7 +21,7 @@ func (t *Test) draw(o *oracle, seed uint64) *hunt.Case {
 	s := t.Scenario
 	n := s.Nodes[0] + r.IntN(s.Nodes[1]-s.Nodes[0]+1)
 	d := &drawing{r: r, o: o, s: s, next: n, up: numbers(n),
-		c: &hunt.Case{Protocol: t.ID, Seed: seed, Port: 1024 + uint16(seed%60_000), Up: []int{0}}}
+		c: &hunt.Case{Protocol: t.ID, Seed: seed, Port: 1024 + uint16(seed%60_000), Links: o.links, Up: []int{0}}}
 	for i := 1; i < n; i++ {
 		d.at += time.Duration(s.Gap)/2 + linkmodel.Exp(time.Duration(s.Gap)/2, r)
 		d.add(plan.Restart, i)
