@@ -58,7 +58,7 @@ func misbehave(how string) {
 	}
 }
 
-func chord(t *testing.T) *Manifest {
+func chordAssignment(t *testing.T) *Manifest {
 	t.Helper()
 	m, err := Load(chordDir)
 	if err != nil {
@@ -92,7 +92,7 @@ func TestMisbehaviour(t *testing.T) {
 		"many": "5001 actions", "empty": "exactly one of", "nobody": "send:", "twice": "no such wish",
 		"clock": "draws from a clock",
 	} {
-		m := only(chord(t), "starts")
+		m := only(chordAssignment(t), "starts")
 		m.Parts[0].Tests[0].Checks = nil
 		m.Seeds = Seeds{Public: 1, Hidden: 1, Split: 1}
 		limits := m.Limits
@@ -105,8 +105,8 @@ func TestMisbehaviour(t *testing.T) {
 			t.Errorf("%s: %s with %v points: %s; want it to fail with %q", how, r.Verdict, r.Points, r.Why, want)
 		}
 	}
-	p := &Program{argv: []string{"/nothing"}, dir: filepath.Join(t.TempDir(), "nowhere"), limits: chord(t).Limits}
-	m := only(chord(t), "starts")
+	p := &Program{argv: []string{"/nothing"}, dir: filepath.Join(t.TempDir(), "nowhere"), limits: chordAssignment(t).Limits}
+	m := only(chordAssignment(t), "starts")
 	if r := m.Grade(t.Context(), p, Options{Time: time.Minute}).Results[0]; r.Verdict != Infrastructure {
 		t.Errorf("a program that cannot be started: %s, want infrastructure", r.Verdict)
 	}
@@ -119,7 +119,7 @@ func TestMisbehaviour(t *testing.T) {
 // small, is kept, and plays again to the same bytes. Programs in Go are built from
 // their own files and our contract alone.
 func TestGradeAndReplay(t *testing.T) {
-	m := only(chord(t), "starts", "alone", "pair")
+	m := only(chordAssignment(t), "starts", "alone", "pair")
 	m.Seeds = Seeds{Public: 1, Hidden: 2, Split: 1}
 	w, err := NewWorkshop("../..", m.Limits)
 	if err != nil {
@@ -179,7 +179,7 @@ func mutant(t *testing.T, m *Manifest, name string) Mutant {
 
 // What does not build is a failure of its author's, and says why.
 func TestDoesNotBuild(t *testing.T) {
-	m := chord(t)
+	m := chordAssignment(t)
 	dir := t.TempDir()
 	g, err := m.GradeFolder(t.Context(), "../..", dir, Options{Course: m.NewCourse("x")})
 	if err != nil || g.Results[0].Verdict != Fail || !strings.Contains(g.Results[0].Why, "nothing to run") {
@@ -253,7 +253,7 @@ func assignments(t *testing.T) (all []*Manifest) {
 
 // Courses ask for different things, each for the same every time.
 func TestCourses(t *testing.T) {
-	m := chord(t)
+	m := chordAssignment(t)
 	all := map[string]bool{}
 	for i := range 200 {
 		key := fmt.Sprint("course ", i)
@@ -270,7 +270,7 @@ func TestCourses(t *testing.T) {
 
 // A handout has no hidden test, no mutant, and says what the course asks for.
 func TestHandout(t *testing.T) {
-	m, to := chord(t), t.TempDir()
+	m, to := chordAssignment(t), t.TempDir()
 	c := m.NewCourse("fa27")
 	if err := m.Handout("../..", to, c); err != nil {
 		t.Fatal(err)
@@ -296,7 +296,7 @@ func TestHandout(t *testing.T) {
 
 // The oracle agrees with counting ids one by one.
 func TestRingOwner(t *testing.T) {
-	m := chord(t)
+	m := chordAssignment(t)
 	for i := range 40 {
 		r := &run{course: m.NewCourse(fmt.Sprint(i)), layout: layOut(uint16(i), 1+i%5), lives: make([]*node, 1+i%5), c: &hunt.Case{}}
 		for k := range r.lives {
@@ -327,6 +327,26 @@ func (r *run) at(id uint16) int {
 		}
 	}
 	return -1
+}
+
+// Our own Chord, handed in, is named, and so is another's work; a right program that
+// is somebody's own is not.
+func TestSimilar(t *testing.T) {
+	m, all := chordAssignment(t), t.TempDir()
+	for name, from := range map[string]string{"ours": "../../protocols/chord", "first": filepath.Join(chordDir, "variants/python"), "second": filepath.Join(chordDir, "variants/python")} {
+		if err := copySubmission(from, filepath.Join(all, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]string{"ours": "100 % of the submission's source is also in protocols/chord", "second": "100 % of the submission's source is also in " + filepath.ToSlash(all) + "/first"} {
+		notes, err := m.Similar("../..", filepath.Join(all, name), all)
+		if err != nil || !strings.Contains(strings.Join(notes, "\n"), want) {
+			t.Errorf("%s: %q, %v; want %q", name, notes, err, want)
+		}
+	}
+	if notes, err := m.Similar("../..", filepath.Join(chordDir, "reference"), ""); err != nil || len(notes) > 0 {
+		t.Errorf("the reference is like %q, %v", notes, err)
+	}
 }
 
 // A file that no grade has saved is refused.

@@ -17,11 +17,13 @@ import (
 
 	"peerbed/harness/classroom/step"
 	"peerbed/harness/hunt"
+	"peerbed/protocols/chord"
 	"peerbed/protocols/p2p"
 )
 
 func init() {
 	programs["attack"] = func(args []string) { attack(args[0], args[1]); misbehave("exit") }
+	programs["chord"] = func([]string) { step.Main(chord.Protocol) }
 	programs["cheat"] = func(args []string) { playCheat(args[0]) }
 }
 
@@ -62,7 +64,7 @@ func attack(how, arg string) {
 
 // An attack is refused, brings no point, and changes nothing.
 func TestAttacks(t *testing.T) {
-	m := only(chord(t), "starts")
+	m := only(chordAssignment(t), "starts")
 	m.Seeds = Seeds{Public: 1, Hidden: 1}
 	outside := t.TempDir()
 	secret := filepath.Join(outside, "secret")
@@ -97,6 +99,18 @@ func TestAttacks(t *testing.T) {
 	if there, err := os.ReadDir(outside); err != nil || len(there) != 1 {
 		t.Errorf("something was left: %v, %v", there, err)
 	}
+}
+
+// Our own Chord, handed in as it is, has next to nothing.
+func TestOwnChord(t *testing.T) {
+	m := chordAssignment(t)
+	m.Seeds = Seeds{Public: 1, Hidden: 1}
+	p := &Program{argv: []string{os.Args[0], "chord", ""}, dir: t.TempDir(), reads: []string{os.Args[0]}, limits: m.Limits}
+	g := m.Grade(t.Context(), p, Options{Course: m.NewCourse("x"), Time: time.Minute, Brief: true})
+	if g.Points > g.Most/2 {
+		t.Errorf("it has %v of %v points:\n%s", g.Points, g.Most, g.Text())
+	}
+	t.Log(g.Text())
 }
 
 // A cheat plays all nodes without a message: it knows the others of its process, or
@@ -206,7 +220,7 @@ func TestCheats(t *testing.T) {
 		t.Fatal(err)
 	}
 	play := func(how string, split int) *Grade {
-		m := only(chord(t), "alone", "pair", "join")
+		m := only(chordAssignment(t), "alone", "pair", "join")
 		m.Seeds = Seeds{Public: 2, Hidden: 4, Split: split}
 		for i := range m.Parts[0].Tests {
 			m.Parts[0].Tests[i].Needs = nil

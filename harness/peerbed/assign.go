@@ -116,6 +116,7 @@ func (s *shell) grading() *cli.Command {
 		Flags: []cli.Flag{course(),
 			&cli.StringFlag{Name: "assignment", Usage: "which: see peerbed assign list"},
 			&cli.StringFlag{Name: "secret", Usage: "a file whose content draws the hidden seeds; without it anybody can work them out"},
+			&cli.StringFlag{Name: "others", Usage: "a folder with other submissions, each in one of its own, to compare the source with"},
 			&cli.BoolFlag{Name: "public", Usage: "the public seeds only"},
 			&cli.DurationFlag{Name: "time", Value: classroom.DefaultTime, Usage: "for all tests; what is not played by then is unknown"},
 		},
@@ -145,6 +146,11 @@ func (s *shell) gradeFolder(ctx context.Context, c *cli.Command, dir string) err
 	if err != nil {
 		return err
 	}
+	alike, err := m.Similar(bed, dir, c.String("others"))
+	if err != nil {
+		return err
+	}
+	g.Notes = append(g.Notes, alike...)
 	if o.Secret == "" && !o.Public {
 		g.Notes = append(g.Notes, "Graded without -secret: anybody can work out the hidden seeds.")
 	}
