@@ -38,6 +38,9 @@ func misbehave(how string) {
 			return
 		case how == "hang":
 			select {}
+		case how == "spin":
+			for n := 0; n < 2; n ^= 1 {
+			}
 		case how == "prose":
 			fmt.Println("--- PASS: TestEverything")
 		case how == "flood":
@@ -88,7 +91,7 @@ func only(m *Manifest, ids ...string) *Manifest {
 // A program that does not keep to the rules fails, in words, and never the grader.
 func TestMisbehaviour(t *testing.T) {
 	for how, want := range map[string]string{
-		"exit": "I give up", "hang": "no answer within", "prose": "want one array of actions", "flood": "a line of more than",
+		"exit": "I give up", "hang": "no answer within", "spin": "it was killed", "prose": "want one array of actions", "flood": "a line of more than",
 		"many": "5001 actions", "empty": "exactly one of", "nobody": "send:", "twice": "no such wish",
 		"clock": "draws from a clock",
 	} {
@@ -96,8 +99,11 @@ func TestMisbehaviour(t *testing.T) {
 		m.Parts[0].Tests[0].Checks = nil
 		m.Seeds = Seeds{Public: 1, Hidden: 1, Split: 1}
 		limits := m.Limits
-		if limits.Answer = Duration(10 * time.Second); how == "hang" {
+		switch how {
+		case "hang":
 			limits.Answer = Duration(200 * time.Millisecond)
+		case "spin": // it wants to answer: no time on the wall ends it, its own does
+			limits.Answer, limits.CPU = Duration(200*time.Millisecond), 0
 		}
 		p := &Program{argv: []string{os.Args[0], "misbehave", how}, dir: t.TempDir(), reads: []string{os.Args[0]}, limits: limits}
 		g := m.Grade(t.Context(), p, Options{Course: m.NewCourse("x"), Time: time.Minute})

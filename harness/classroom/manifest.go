@@ -36,7 +36,7 @@ type Manifest struct {
 // Limits bound one process of a submission.
 type Limits struct {
 	CPU    Duration `json:"cpu"`    // of one run
-	Answer Duration `json:"answer"` // from a line to its answer
+	Answer Duration `json:"answer"` // that it may sleep instead of answering a line
 	Build  Duration `json:"build"`
 	Memory int64    `json:"memory_mib"`
 }

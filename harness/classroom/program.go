@@ -36,8 +36,10 @@ type process struct {
 	answer time.Duration
 	timer  *time.Timer
 	late   atomic.Bool
-	once   sync.Once
-	end    error
+	sync.Mutex
+	asked bool // an answer is due
+	once  sync.Once
+	end   error
 }
 
 // start begins a process of the program.
@@ -57,14 +59,37 @@ func (p *Program) start() (*process, error) {
 	if err := q.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("classroom: %s cannot be started: %w", p.argv[0], err)
 	}
-	q.timer = time.AfterFunc(time.Hour, func() { q.late.Store(true); q.cmd.Process.Kill() })
+	q.timer = time.AfterFunc(time.Hour, q.overdue)
 	return q, nil
+}
+
+// overdue ends a process that has not answered in time, unless it would if the
+// machine let it: then its limit of processor time ends it.
+func (q *process) overdue() {
+	q.Lock()
+	defer q.Unlock()
+	switch {
+	case !q.asked:
+	case asleep(q.cmd.Process.Pid):
+		q.late.Store(true)
+		q.cmd.Process.Kill()
+	default:
+		q.timer.Reset(q.answer)
+	}
+}
+
+// wait begins and ends the time in which an answer is due.
+func (q *process) wait(asked bool, d time.Duration) {
+	q.Lock()
+	defer q.Unlock()
+	q.asked = asked
+	q.timer.Reset(d)
 }
 
 // call writes an event and reads the answer.
 func (q *process) call(line []byte) ([]byte, error) {
-	q.timer.Reset(q.answer)
-	defer q.timer.Reset(time.Hour)
+	q.wait(true, q.answer)
+	defer q.wait(false, time.Hour)
 	if _, err := q.in.Write(line); err != nil {
 		return nil, q.fault("it ended, or does not read")
 	}
@@ -99,8 +124,10 @@ func (q *process) fault(what string) error {
 	case strings.HasPrefix(q.err.String(), confine.Complaint):
 		return fmt.Errorf("classroom: the program could not be confined: %s", q.err.String())
 	case late:
-		what = fmt.Sprintf("no answer within %v", q.answer)
-	case how != nil && how.Error() != "signal: killed":
+		what = fmt.Sprintf("it sleeps, and has given no answer within %v", q.answer)
+	case how != nil && how.Error() == "signal: killed":
+		what += " (it was killed, if not by itself then because its processor time was over)"
+	case how != nil:
 		what += " (" + how.Error() + ")"
 	}
 	return &Fault{what, q.err.String()}

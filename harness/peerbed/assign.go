@@ -16,10 +16,10 @@ import (
 
 // assign is the command for those who give assignments.
 func (s *shell) assign() *cli.Command {
-	return &cli.Command{Name: "assign", ArgsUsage: "list|check|handout [NAME] [DIR]", Usage: "hand out programming assignments, and check that their tests tell right from wrong",
+	return &cli.Command{Name: "assign", ArgsUsage: "list|check|handout|autograder [NAME] [DIR]", Usage: "hand out programming assignments, and check that their tests tell right from wrong",
 		Description: "What a course asks for is drawn from its key, the same each time. check plays the\nreference, the variants and the mutants:\n\n" +
-			"    peerbed assign list\n    peerbed assign handout -course fa27 05-chord mp5\n    peerbed assign check 05-chord",
-		Flags: []cli.Flag{course(),
+			"    peerbed assign list\n    peerbed assign handout -course fa27 05-chord mp5\n    peerbed assign check 05-chord\n    peerbed assign autograder -course fa27 -secret FILE 05-chord chord.zip",
+		Flags: []cli.Flag{course(), secret(),
 			&cli.StringFlag{Name: "os", Value: runtime.GOOS, Usage: "handout: the system of the checker: linux, darwin or windows"},
 			&cli.StringFlag{Name: "arch", Value: runtime.GOARCH, Usage: "handout: its processor: amd64 or arm64"},
 		},
@@ -36,12 +36,28 @@ func (s *shell) assign() *cli.Command {
 			case args[0] == "check" && len(args) == 2:
 				return s.checkAssignment(ctx, args[1], c.String("course"))
 			}
-			return misused("want list, handout NAME DIR or check NAME, not %q", args)
+			if args[0] == "autograder" && len(args) == 3 {
+				return s.autograder(ctx, c, args[1], args[2])
+			}
+			return misused("want list, check NAME, handout NAME DIR or autograder NAME FILE.zip, not %q", args)
 		}}
 }
 
 func course() cli.Flag {
 	return &cli.StringFlag{Name: "course", Value: "open", Usage: "the key of the course, which draws what it asks for otherwise than others"}
+}
+
+func secret() cli.Flag {
+	return &cli.StringFlag{Name: "secret", Usage: "a file whose content draws the hidden seeds; without it anybody can work them out"}
+}
+
+func readSecret(c *cli.Command) (string, error) {
+	file := c.String("secret")
+	if file == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(file)
+	return string(b), err
 }
 
 // assignment loads one by its name, and says where peerbed lies.
@@ -91,20 +107,55 @@ func (s *shell) handout(ctx context.Context, c *cli.Command, name, dir string) e
 	if err := m.Handout(bed, dir, m.NewCourse(c.String("course"))); err != nil {
 		return err
 	}
-	check, err := filepath.Abs(filepath.Join(dir, "check"))
-	if err != nil {
-		return err
-	}
+	check := filepath.Join(dir, "check")
 	if c.String("os") == "windows" {
 		check += ".exe"
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", check, "./harness/classroom/checker")
+	if err := checker(ctx, bed, check, c.String("os"), c.String("arch")); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%s holds the handout; try it: cd %s && ./check\n", dir, dir)
+	return nil
+}
+
+// checker builds the program that plays tests on laptops and in autograders.
+func checker(ctx context.Context, bed, to, system, processor string) error {
+	to, err := filepath.Abs(to)
+	if err != nil {
+		return err
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", to, "./harness/classroom/checker")
 	build.Dir = bed
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+c.String("os"), "GOARCH="+c.String("arch"))
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+processor)
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("the checker does not build: %w: %s", err, strings.TrimSpace(string(out)))
 	}
-	fmt.Fprintf(s.out, "%s holds the handout; try it: cd %s && ./check\n", dir, dir)
+	return nil
+}
+
+// autograder writes the zip for Gradescope.
+func (s *shell) autograder(ctx context.Context, c *cli.Command, name, file string) error {
+	m, bed, err := assignment(ctx, name)
+	if err != nil {
+		return err
+	}
+	secret, err := readSecret(c)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "peerbed-check-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	check := filepath.Join(dir, "check")
+	if err := checker(ctx, bed, check, "linux", "amd64"); err != nil {
+		return err
+	}
+	if err := m.Autograder(bed, check, file, m.NewCourse(c.String("course")), secret); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%s is an autograder for Gradescope: the simulated lane, for programs in Python or built ones\n", file)
 	return nil
 }
 
@@ -115,7 +166,7 @@ func (s *shell) grading() *cli.Command {
 			"    peerbed grade -assignment 05-chord -course fa27 mp5",
 		Flags: []cli.Flag{course(),
 			&cli.StringFlag{Name: "assignment", Usage: "which: see peerbed assign list"},
-			&cli.StringFlag{Name: "secret", Usage: "a file whose content draws the hidden seeds; without it anybody can work them out"},
+			secret(),
 			&cli.StringFlag{Name: "others", Usage: "a folder with other submissions, each in one of its own, to compare the source with"},
 			&cli.BoolFlag{Name: "public", Usage: "the public seeds only"},
 			&cli.DurationFlag{Name: "time", Value: classroom.DefaultTime, Usage: "for all tests; what is not played by then is unknown"},
@@ -135,12 +186,8 @@ func (s *shell) gradeFolder(ctx context.Context, c *cli.Command, dir string) err
 		return err
 	}
 	o := classroom.Options{Course: m.NewCourse(c.String("course")), Public: c.Bool("public"), Time: c.Duration("time"), Program: "go run ./harness/peerbed"}
-	if file := c.String("secret"); file != "" {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		o.Secret = string(b)
+	if o.Secret, err = readSecret(c); err != nil {
+		return err
 	}
 	g, err := m.GradeFolder(ctx, bed, dir, o)
 	if err != nil {
