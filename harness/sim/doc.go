@@ -103,6 +103,8 @@
 //   - The lowest level of the wheel with 2048 slots, so that most messages are
 //     moved once less: within the noise at both sizes. Loads filled in field by
 //     field: the same.
+//   - Finger tables no larger than need be, and less left over from setting up:
+//     1.9 KB a node, 1158 ns.
 //   - Not tried: prefetch instructions, two cores for one world. (Many seeds take a
 //     core each: BenchmarkSeeds.)
 //
