@@ -46,8 +46,14 @@
 // ends, hangs, floods or answers what is no answer fails the test; one that could not
 // be started or confined is the machine's fault, and never scored.
 //
+// Only who sleeps when an answer is due hangs: a busy machine takes nobody's points.
+//
 // # What is missing
 //
-// The container lane (real nodes), and streams and disks for stepped programs.
-// Gradescope's zip was run by hand only, never on Gradescope itself.
+// The container lane (real nodes); streams and disks for stepped programs; a
+// space-time diagram, in whose place stands the list of events; a command that begins
+// an assignment. Gradescope's zip was run by hand only, never on Gradescope. Without a
+// secret anybody can work out the hidden seeds. A node's state is what the program
+// tells of it: nothing else could show it, and finds and messages are what cannot be
+// feigned.
 package classroom
