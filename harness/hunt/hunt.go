@@ -92,7 +92,30 @@ func replay(t *testing.T, s *Sweep, file string) {
 		c.Violation = *r.broken
 		s.story(c)
 		t.Error(strings.Join(c.Story, "\n"))
+		if dir := os.Getenv("PEERBED_TRACE"); dir != "" {
+			trace := filepath.Join(dir, strings.TrimSuffix(filepath.Base(file), ".json")+".jsonl")
+			if err := s.traced(c, trace); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("what led to it: go run ./harness/peerbed trace %s -to %v -last 40 -svg before.svg", trace, s.Lead+c.Violation.At)
+		}
 	}
+}
+
+// traced plays a case once more and writes every event into a file.
+func (s *Sweep) traced(c *Case, file string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	r := &run{s: s, c: c, trace: f}
+	if r.play(); r.err == nil {
+		r.err = r.w.Close()
+	}
+	return errors.Join(r.err, f.Close())
 }
 
 // A tally is what a sweep has done so far.

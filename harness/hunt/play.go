@@ -2,6 +2,7 @@ package hunt
 
 import (
 	"fmt"
+	"io"
 	"reflect"
 	"runtime/debug"
 	"time"
@@ -37,6 +38,7 @@ type run struct {
 	panicked bool // so that the World is in the middle of an event
 	err      error
 	tell     *story     // nil: nobody listens
+	trace    io.Writer  // of every event; nil: none
 	tracked  *Invariant // nil: none
 	since    *Violation
 }
@@ -62,6 +64,9 @@ func (r *run) play() {
 	s, c := r.s, r.c
 	r.played = make([]bool, len(c.Events))
 	cfg := sim.Config{Seed: c.Seed, Model: c.Links, Strict: c.Strict, Poison: c.Strict}
+	if r.trace != nil {
+		cfg.Trace, cfg.Bytes = r.trace, true
+	}
 	r.listen(&cfg)
 	r.w = sim.New(cfg)
 	if r.err = r.people(); r.err != nil {
