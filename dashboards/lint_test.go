@@ -11,7 +11,7 @@ import (
 
 	"peerbed/dashboards/boards"
 	"peerbed/dashboards/grafana"
-	"peerbed/vocabulary"
+	"peerbed/protocols/vocabulary"
 )
 
 // mostPanels is how many a reader takes in.

@@ -10,7 +10,7 @@ import (
 	"unicode"
 
 	"peerbed/protocols/p2p"
-	"peerbed/vocabulary"
+	"peerbed/protocols/vocabulary"
 )
 
 // figures are the numbers that lie in States. What a protocol keeps is read from

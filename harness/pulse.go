@@ -11,7 +11,7 @@ import (
 	"peerbed/harness/record/journal"
 	"peerbed/node/control"
 	"peerbed/protocols/p2p"
-	"peerbed/vocabulary"
+	"peerbed/protocols/vocabulary"
 )
 
 // How often a cluster is measured for the journal: every second, of more than

@@ -14,7 +14,7 @@ import (
 	"peerbed/harness/record/journal"
 	"peerbed/protocols/linkmodel"
 	"peerbed/protocols/p2p"
-	"peerbed/vocabulary"
+	"peerbed/protocols/vocabulary"
 )
 
 // journals are those that this process writes, by their folder.

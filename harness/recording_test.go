@@ -15,7 +15,7 @@ import (
 	"peerbed/harness/record/journal"
 	"peerbed/harness/workload"
 	"peerbed/protocols/p2p"
-	"peerbed/vocabulary"
+	"peerbed/protocols/vocabulary"
 )
 
 // recorded plays a run of toys and returns its results and what the journal has.

@@ -10,7 +10,7 @@ import (
 
 	"peerbed/node/loop"
 	"peerbed/protocols/p2p"
-	"peerbed/vocabulary"
+	"peerbed/protocols/vocabulary"
 )
 
 // Metrics are those of one node.

@@ -80,7 +80,7 @@ func house(t *testing.T) []pkg {
 // isProtocol reports whether the folder is one of the peer-to-peer systems, or
 // the introducer.
 func isProtocol(dir string) bool {
-	ground := []string{"protocols/p2p", "protocols/p2p/p2ptest", "protocols/wire", "protocols/ring", "protocols/linkmodel", "protocols/all"}
+	ground := []string{"protocols/p2p", "protocols/p2p/p2ptest", "protocols/wire", "protocols/ring", "protocols/linkmodel", "protocols/vocabulary", "protocols/all"}
 	return strings.HasPrefix(dir, "protocols/") && !slices.Contains(ground, dir)
 }
 
@@ -107,7 +107,7 @@ func forbidden(dir, p string) string {
 		return "only harness/record/store carries Prometheus' server"
 	case ours && under(in, "harness/record/store") && !under(dir, "harness/record/store"):
 		return "nobody compiles Prometheus' server by the way: the store is a program of its own"
-	case dir == "vocabulary" && (ours || !std):
+	case dir == "protocols/vocabulary" && (ours || !std):
 		return "the vocabulary stands on the standard library alone"
 	case ours && under(in, "experiments") && !under(dir, "experiments"):
 		return "nobody imports experiments"
@@ -135,6 +135,8 @@ func forbiddenToProtocol(dir, in, p string, ours, std bool) string {
 		return "protocols never import one another"
 	case ours && !under(in, "protocols"):
 		return "a protocol knows no world"
+	case in == "protocols/vocabulary":
+		return "protocols hold no metric"
 	case !ours && !std:
 		return "a protocol stands on the standard library"
 	case slices.Contains([]string{"net", "os", "sync", "log", "context", "sync/atomic", "math/rand", "log/slog"}, p):
@@ -163,8 +165,8 @@ func TestForbiddenCanFail(t *testing.T) {
 		{"harness/sim", module + "/protocols/chord"}, {"harness", module + "/harness/docker"}, {"harness/proc", "github.com/docker/docker/client"},
 		{"harness/check", module + "/protocols/chord"}, {"node", module + "/experiments"},
 		{"harness/record/journal", "github.com/prometheus/prometheus/tsdb"}, {"harness/peerbed", module + "/harness/record/store"},
-		{"vocabulary", "github.com/prometheus/client_golang/prometheus"}, {"vocabulary", module + "/protocols/p2p"},
-		{"protocols/chord", module + "/vocabulary"},
+		{"protocols/vocabulary", "github.com/prometheus/client_golang/prometheus"}, {"protocols/vocabulary", module + "/protocols/p2p"},
+		{"protocols/chord", module + "/protocols/vocabulary"},
 	} {
 		if forbidden(c[0], c[1]) == "" {
 			t.Errorf("%s may import %s", c[0], c[1])

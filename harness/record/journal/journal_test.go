@@ -15,7 +15,7 @@ import (
 
 	"peerbed/harness/plan"
 	"peerbed/protocols/p2p"
-	"peerbed/vocabulary"
+	"peerbed/protocols/vocabulary"
 )
 
 func quiet(t *testing.T) func(error) {

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"peerbed/vocabulary"
+	"peerbed/protocols/vocabulary"
 )
 
 // A Writer appends to a journal. Its methods may be called from any goroutine.

@@ -19,7 +19,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/util/annotations"
 
-	"peerbed/vocabulary"
+	"peerbed/protocols/vocabulary"
 )
 
 // Handler answers Prometheus' HTTP API, as far as Grafana uses it.

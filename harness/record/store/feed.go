@@ -13,7 +13,7 @@ import (
 
 	"peerbed/harness/plan"
 	"peerbed/harness/record/journal"
-	"peerbed/vocabulary"
+	"peerbed/protocols/vocabulary"
 )
 
 // A feed turns one journal into samples of databases.

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/value"
 
-	"peerbed/vocabulary"
+	"peerbed/protocols/vocabulary"
 )
 
 // schema is that of native histograms whose buckets grow by 2^(1/8), at most

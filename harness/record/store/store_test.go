@@ -21,7 +21,7 @@ import (
 	"peerbed/harness/sim"
 	"peerbed/harness/workload"
 	"peerbed/protocols/chord"
-	"peerbed/vocabulary"
+	"peerbed/protocols/vocabulary"
 )
 
 // A server is a store and its HTTP API.

@@ -20,7 +20,7 @@
 // A node that is scraped by itself, by a Prometheus of one's own, serves those
 // marked "by nodes too"; the scraper then adds what tells the node.
 //
-// The package lies beside node and harness, not below one of them, because
-// neither may import the other and both use it. It stands on the standard
-// library alone.
+// The package lies below neither node nor harness, because neither may import
+// the other and both use it. No protocol does: they hold no metric. It stands on
+// the standard library alone.
 package vocabulary

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"peerbed/vocabulary"
+	"peerbed/protocols/vocabulary"
 )
 
 var update = flag.Bool("update", false, "write README.md anew")
@@ -22,7 +22,7 @@ func TestTableIsCurrent(t *testing.T) {
 	}
 	b, err := os.ReadFile(file)
 	if err != nil || string(b) != vocabulary.Table() {
-		t.Errorf("%s is not what the table says (%v): run go test ./vocabulary -update", file, err)
+		t.Errorf("%s is not what the table says (%v): run go test ./protocols/vocabulary -update", file, err)
 	}
 }
 

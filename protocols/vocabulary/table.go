@@ -8,7 +8,7 @@ import (
 // Table writes the vocabulary as Markdown.
 func Table() string {
 	var b strings.Builder
-	b.WriteString("# What peerbed measures\n\nMade from `vocabulary.go` by `go test ./vocabulary -update`; `go doc ./vocabulary` has the rules.\n\n")
+	b.WriteString("# What peerbed measures\n\nMade from `vocabulary.go` by `go test ./protocols/vocabulary -update`; `go doc ./protocols/vocabulary` has the rules.\n\n")
 	fmt.Fprintf(&b, "Every recorded series also has the labels %s. Series of single nodes (`peerbed_node_...`, `peerbed_edge_info`) exist in clusters of up to %d nodes. "+
 		"A star marks what nodes serve on their own `/metrics` too, with the label `protocol`.\n\n", quoted(Common), NodesInFull)
 	b.WriteString("| name | kind | unit | labels | what it is |\n|---|---|---|---|---|\n")
