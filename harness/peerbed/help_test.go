@@ -29,7 +29,7 @@ func TestExamples(t *testing.T) {
 			}
 			examples++
 			switch c.Name {
-			case "demo", "new", "doctor", "clean", "up", "sim", "list", "assign", "grade", "replay", "trace", "dashboards": // which need no cluster, and would do much
+			case "demo", "new", "doctor", "clean", "up", "sim", "list", "assign", "grade", "replay", "trace", "report", "compare", "serve", "dashboards": // which need no cluster, and would do much
 				continue
 			}
 			args := words(example)

@@ -32,9 +32,9 @@ Grafana add a data source of type Prometheus with the address that is printed;
 "go doc ./harness/record/store" has more. The first time takes some minutes, for
 Prometheus' engine is compiled.
 
-  peerbed serve
-  peerbed serve -listen 127.0.0.1:9091 out/TestTour
-  curl -s 'http://127.0.0.1:9090/api/v1/label/__name__/values'`,
+    peerbed serve
+    peerbed serve -listen 127.0.0.1:9091 out/TestTour
+    curl -s 'http://127.0.0.1:9090/api/v1/label/__name__/values'`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "listen", Value: "127.0.0.1:9090", Usage: "where it answers; no other machine reaches it unless the address says so"}},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			args, err := arguments(c, 0, 1)

@@ -124,7 +124,7 @@ func (w *World) shared(s harness.Spec) *harness.Spec {
 
 func alike(a, b *harness.Spec) bool {
 	return a.Role == b.Role && a.Protocol == b.Protocol && a.Seed == b.Seed &&
-		reflect.TypeOf(a.Config).Comparable() && a.Config == b.Config &&
+		reflect.ValueOf(a.Config).Comparable() && reflect.ValueOf(b.Config).Comparable() && a.Config == b.Config &&
 		reflect.ValueOf(a.Hosts).Pointer() == reflect.ValueOf(b.Hosts).Pointer() && a.Command == nil && b.Command == nil
 }
 
