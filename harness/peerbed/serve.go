@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,15 +34,22 @@ Grafana add a data source of type Prometheus with the address that is printed;
 Prometheus' engine is compiled.
 
     peerbed serve
-    peerbed serve -listen 127.0.0.1:9091 out/TestTour
+    peerbed serve -listen 127.0.0.1:9092 out/TestTour
+    peerbed serve -remote-write http://127.0.0.1:9091/api/v1/write out/TestTour
     curl -s 'http://127.0.0.1:9090/api/v1/label/__name__/values'`,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "listen", Value: "127.0.0.1:9090", Usage: "where it answers; no other machine reaches it unless the address says so"}},
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:9090", Usage: "where it answers; no other machine reaches it unless the address says so"},
+			&cli.StringFlag{Name: "remote-write", Usage: "send the samples, too, to the Prometheus or Mimir that receives remote write at this `URL`"},
+		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			args, err := arguments(c, 0, 1)
 			if err != nil {
 				return err
 			}
 			path, err := recordedRuns(args)
+			if err == nil {
+				err = receiver(c.String("remote-write"))
+			}
 			if err == nil {
 				err = free(c.String("listen"))
 			}
@@ -53,7 +61,7 @@ Prometheus' engine is compiled.
 				return err
 			}
 			s.interrupted = "the runs stay where they are"
-			return s.runStore(ctx, program, c.String("listen"), path)
+			return s.runStore(ctx, program, "-listen", c.String("listen"), "-remote-write", c.String("remote-write"), path)
 		},
 	}
 }
@@ -82,6 +90,15 @@ func journalsIn(path string) ([]string, error) {
 		return make([]string, len(runs)), err
 	}
 	return journal.Files(real)
+}
+
+// receiver checks where samples are to be sent.
+func receiver(address string) error {
+	u, err := url.Parse(address)
+	if address == "" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && len(u.Path) > 1 {
+		return nil
+	}
+	return misused("-remote-write %q: want the address of a receiver, such as http://127.0.0.1:9091/api/v1/write of a Prometheus, or http://127.0.0.1:9009/api/v1/push of a Mimir", address)
 }
 
 // free reports whether an address can be listened at.
@@ -133,8 +150,8 @@ func (s *shell) patience(done <-chan struct{}) {
 }
 
 // runStore runs the store until it ends, or ctx does.
-func (s *shell) runStore(ctx context.Context, program, listen, path string) error {
-	c := exec.CommandContext(ctx, program, "-listen", listen, path)
+func (s *shell) runStore(ctx context.Context, program string, args ...string) error {
+	c := exec.CommandContext(ctx, program, args...)
 	c.Stdout, c.Stderr = s.out, s.errs
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	c.WaitDelay = 10 * time.Second

@@ -37,4 +37,7 @@ func TestServeRefuses(t *testing.T) {
 	}
 	refuse("another program answers there, perhaps another serve; choose another address with -listen", "-listen", l.Addr().String())
 	refuse("cannot answer at nonsense", "-listen", "nonsense")
+	for _, to := range []string{"nonsense", "http://127.0.0.1:9091", "ftp://127.0.0.1/api/v1/write", "http://%zz"} {
+		refuse("want the address of a receiver, such as http://127.0.0.1:9091/api/v1/write", "-remote-write", to)
+	}
 }

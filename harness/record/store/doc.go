@@ -14,6 +14,13 @@
 // Operations become counters and histograms here, native ones and classic ones;
 // all other series are the journal's, at every sample.
 //
+// The same samples can be sent to a Prometheus or Mimir (RemoteWrite, by remote
+// write 1.0: version 2.0 loses exemplars and old receivers do not know it). The
+// journal itself is read again for that, at the pace of the receiver, so that a
+// slow one holds up no query and nothing waits in memory. Native histograms go in
+// requests of their own, for a Prometheus without them fails such requests as a
+// whole; it then gets the classic ones alone.
+//
 // The HTTP handlers are ours, not Prometheus' web/api/v1, which would bring 150
 // packages more for what this project does not have: rules, alerts, targets. Of
 // exemplars there are none.

@@ -6,28 +6,40 @@ import (
 	"math"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
-	"github.com/prometheus/prometheus/tsdb"
 
 	"peerbed/harness/plan"
 	"peerbed/harness/record/journal"
 	"peerbed/protocols/vocabulary"
 )
 
-// A feed turns one journal into samples of databases.
+// A feed turns one journal into samples.
 type feed struct {
 	from     *journal.Reader
 	run      string
 	prefix   string // of its clusters' names: "seed-3/"
-	open     func(journal.Clock) (*tsdb.DB, error)
+	open     opener
 	clusters map[string]*cluster
 	live     int // clusters that have not ended
 	wrong    []string
 }
 
-func newFeed(from *journal.Reader, run, prefix string, open func(journal.Clock) (*tsdb.DB, error)) *feed {
+// An opener gives what the samples of a new cluster, of that clock, go to: a
+// function that begins a batch.
+type opener func(journal.Clock) (func() appender, error)
+
+// An appender takes a batch of samples, as Prometheus' own takes it: a series is
+// known by its labels at first, and by the reference that is returned from then on.
+type appender interface {
+	Append(storage.SeriesRef, labels.Labels, int64, float64) (storage.SeriesRef, error)
+	AppendHistogram(storage.SeriesRef, labels.Labels, int64, *histogram.Histogram, *histogram.FloatHistogram) (storage.SeriesRef, error)
+	Commit() error
+}
+
+func newFeed(from *journal.Reader, run, prefix string, open opener) *feed {
 	return &feed{from: from, run: run, prefix: prefix, open: open, clusters: map[string]*cluster{}}
 }
 
@@ -80,12 +92,12 @@ func (f *feed) take(l journal.Line) error {
 }
 
 func (f *feed) begin(j *journal.Cluster) error {
-	db, err := f.open(j.Clock)
+	batch, err := f.open(j.Clock)
 	if err != nil {
 		return err
 	}
 	f.live++
-	c := &cluster{db: db, last: math.MinInt64, series: map[int]*series{}, counters: map[string]*series{}, histograms: map[string]*histograms{},
+	c := &cluster{batch: batch, last: math.MinInt64, series: map[int]*series{}, counters: map[string]*series{}, histograms: map[string]*histograms{},
 		common: map[string]string{"run": f.run, "cluster": f.prefix + j.Cluster, "protocol": j.Protocol, "world": j.World}}
 	if j.Clock == journal.Wall {
 		c.zero = j.Started.UnixMilli()
@@ -97,11 +109,11 @@ func (f *feed) begin(j *journal.Cluster) error {
 
 // A cluster is one cluster's series.
 type cluster struct {
-	db     *tsdb.DB
+	batch  func() appender
 	common map[string]string
 	zero   int64 // what its time 0 is, in ms since 1970
 	last   int64 // when the last sample was
-	app    storage.Appender
+	app    appender
 	n      int // samples that app has
 
 	series     map[int]*series
@@ -121,8 +133,8 @@ type series struct {
 	stale  bool // an Info that is not true now
 }
 
-// batch is how many samples are committed together.
-const batch = 20_000
+// batchSize is how many samples are committed together.
+const batchSize = 20_000
 
 func (c *cluster) labelled(name string, own map[string]string, more ...string) labels.Labels {
 	b := labels.NewBuilder(labels.EmptyLabels())
@@ -186,7 +198,7 @@ func (c *cluster) sample(j *journal.Sample) error {
 	t := max(c.zero+j.At.Milliseconds(), c.last+1)
 	c.clock.value = float64(t) / 1000
 	if c.app == nil {
-		c.app = c.db.Appender(context.Background())
+		c.app = c.batch()
 	}
 	for _, s := range c.order {
 		if err := c.append(s, t); err != nil {
@@ -199,7 +211,7 @@ func (c *cluster) sample(j *journal.Sample) error {
 		}
 	}
 	c.last = t
-	if c.n > batch {
+	if c.n > batchSize {
 		return c.commit()
 	}
 	return nil
@@ -236,7 +248,7 @@ func (c *cluster) end() error {
 		return nil
 	}
 	if c.app == nil {
-		c.app = c.db.Appender(context.Background())
+		c.app = c.batch()
 	}
 	t := c.last + 1
 	for _, s := range c.order {

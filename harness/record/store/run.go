@@ -17,9 +17,10 @@ import (
 	"peerbed/harness/record/journal"
 )
 
-// A run is one run's folder and its databases.
+// A run is one run's folder, what is read of it, and its databases.
 type run struct {
 	folder journal.Folder
+	open   opener
 	dbs    map[journal.Clock]*tsdb.DB
 	feeds  map[string]*feed // of journals that are read, by file
 	kept   bool             // the databases are whole, and on disk
@@ -133,6 +134,12 @@ func (r *run) reopen(now stamp) bool {
 	return true
 }
 
+// batches opens the database of a clock for what is appended.
+func (r *run) batches(clock journal.Clock) (func() appender, error) {
+	db, err := r.db(clock)
+	return func() appender { return db.Appender(context.Background()) }, err
+}
+
 // db opens the database of a clock.
 func (r *run) db(clock journal.Clock) (*tsdb.DB, error) {
 	if db := r.dbs[clock]; db != nil {
@@ -167,7 +174,7 @@ func (r *run) readOn(ctx context.Context, now stamp) error {
 			if seed == "./" {
 				seed = ""
 			}
-			f = newFeed(from, r.folder.Name, seed, r.db)
+			f = newFeed(from, r.folder.Name, seed, r.open)
 			r.feeds[file] = f
 		}
 		if err := f.readOn(ctx); err != nil && !errors.Is(err, io.EOF) {

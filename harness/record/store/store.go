@@ -52,21 +52,21 @@ func Open(path string, say func(format string, args ...any)) (*Store, error) {
 	return s, nil
 }
 
-// folders are those of the runs.
-func (s *Store) folders() ([]journal.Folder, error) {
-	if _, err := os.Stat(filepath.Join(s.path, journal.File)); err == nil {
-		return []journal.Folder{{Path: s.path, Name: filepath.Base(s.path)}}, nil
+// folders are the run that path is, or those that lie in it.
+func folders(path string) ([]journal.Folder, error) {
+	if _, err := os.Stat(filepath.Join(path, journal.File)); err == nil {
+		return []journal.Folder{{Path: path, Name: filepath.Base(path)}}, nil
 	}
-	if f, ok := journal.ParseFolder(s.path); ok {
+	if f, ok := journal.ParseFolder(path); ok {
 		return []journal.Folder{f}, nil
 	}
-	return journal.Runs(s.path)
+	return journal.Runs(path)
 }
 
 // Refresh reads what is new: runs that have begun, and what those that go on have
 // written. It drops runs whose folders are gone.
 func (s *Store) Refresh(ctx context.Context) error {
-	list, err := s.folders()
+	list, err := folders(s.path)
 	if err != nil {
 		return err
 	}
@@ -95,6 +95,7 @@ func (s *Store) read(ctx context.Context, f journal.Folder) {
 	r := s.runs[f.Path]
 	if r == nil {
 		r = &run{folder: f}
+		r.open = r.batches
 		s.runs[f.Path] = r
 	}
 	if err := r.read(ctx); err != nil {

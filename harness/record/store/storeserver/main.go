@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -21,10 +22,11 @@ import (
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:9090", "where it answers")
+	remote := flag.String("remote-write", "", "where samples are sent too")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := serve(ctx, *listen, flag.Arg(0)); err != nil {
+	if err := serve(ctx, *listen, *remote, flag.Arg(0)); err != nil {
 		fmt.Fprintln(os.Stderr, "peerbed serve:", err)
 		os.Exit(1)
 	}
@@ -33,7 +35,7 @@ func main() {
 // refreshEvery is how often runs that go on are read.
 const refreshEvery = time.Second
 
-func serve(ctx context.Context, listen, path string) error {
+func serve(ctx context.Context, listen, remote, path string) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("cannot answer at %s (%w); choose another address with -listen", listen, err)
@@ -49,6 +51,9 @@ func serve(ctx context.Context, listen, path string) error {
 	defer s.Close()
 	fmt.Printf("%d runs of %s are a Prometheus at http://%s (Ctrl-C ends it)\n", s.Runs(), path, l.Addr())
 	go follow(ctx, s, say)
+	if remote != "" {
+		go send(ctx, path, remote, say)
+	}
 	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { server.Close() })
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -69,5 +74,16 @@ func follow(ctx context.Context, s *store.Store, say func(string, ...any)) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// send sends to another server too what is served.
+func send(ctx context.Context, path, remote string, say func(string, ...any)) {
+	receiver, err := url.Parse(remote)
+	if err == nil {
+		err = store.RemoteWrite(ctx, path, receiver, say)
+	}
+	if err != nil && ctx.Err() == nil {
+		say("%v", err)
 	}
 }
