@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -112,6 +113,7 @@ func remains(ctx context.Context, e *engine, id string) (list []string, err erro
 	if _, err := os.Stat(top + "/" + id); err == nil {
 		list = append(list, "folder "+top+"/"+id)
 	}
+	slices.Sort(list) // the daemon tells networks in any order
 	return list, err
 }
 
