@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,24 +99,6 @@ func staggered(b *testing.B, nodes int) {
 	b.ReportMetric(float64(c.Messages), "msgs")
 	b.ReportMetric(float64(c.Found)/float64(max(c.Lookups, 1)), "answered")
 	runtime.KeepAlive(w)
-}
-
-// BenchmarkSeeds runs many small worlds on all cores, one a core: thirty-two nodes
-// of Chord that join and become a ring, and a lookup by each.
-func BenchmarkSeeds(b *testing.B) {
-	var seed atomic.Uint64
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			w := joining(b, sim.Config{Seed: seed.Add(1)}, 32)
-			w.closes(time.Minute)
-			for _, r := range w.lookups(32) {
-				if r.Hops > 32 {
-					b.Errorf("a lookup took %d hops", r.Hops)
-				}
-			}
-		}
-	})
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "seeds/s")
 }
 
 // walkers fills a world with the nodes of W1.
