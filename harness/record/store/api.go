@@ -42,6 +42,10 @@ func (s *Store) Handler() http.Handler {
 	}
 	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ready") })
 	mux.HandleFunc("GET /{$}", s.welcome)
+	// A page in a browser may have its user ask, but not write.
+	ours := http.NewCrossOriginProtection().Handler(http.HandlerFunc(s.ingest))
+	mux.Handle("POST /ingest", ours)
+	mux.Handle("POST /runs/{run}/ingest", ours)
 	return mux
 }
 

@@ -21,6 +21,10 @@
 // requests of their own, for a Prometheus without them fails such requests as a
 // whole; it then gets the classic ones alone.
 //
+// Profiles that nodes push as to a Pyroscope (POST /ingest) are kept as pprof files,
+// in profiles/NODE of the folder that is served, or of RUN where a node was given
+// the address with /runs/RUN behind it: a profile itself names no run.
+//
 // The HTTP handlers are ours, not Prometheus' web/api/v1, which would bring 150
 // packages more for what this project does not have: rules, alerts, targets. Of
 // exemplars there are none.

@@ -27,6 +27,9 @@ type Store struct {
 	mu   sync.RWMutex
 	runs map[string]*run // by folder
 	told map[string]bool // what was said of damaged runs
+
+	ingesting sync.Mutex
+	profiles  map[string]int // how many there are, by folder
 }
 
 // Bounds of one query, so that a mistyped one does not take the machine.
@@ -43,7 +46,7 @@ func Open(path string, say func(format string, args ...any)) (*Store, error) {
 		return nil, fmt.Errorf("there are no runs in %s: %w", path, err)
 	}
 	p := parser.NewParser(parser.Options{})
-	s := &Store{path: path, say: say, parser: p, runs: map[string]*run{}, told: map[string]bool{},
+	s := &Store{path: path, say: say, parser: p, runs: map[string]*run{}, told: map[string]bool{}, profiles: map[string]int{},
 		engine: promql.NewEngine(promql.EngineOpts{Logger: promslog.NewNopLogger(), MaxSamples: maxSamples, Timeout: maxTime,
 			EnableAtModifier: true, EnableNegativeOffset: true, Parser: p})}
 	if err := s.Refresh(context.Background()); err != nil {
