@@ -75,8 +75,13 @@ func toursOf(protocols []*p2p.Protocol) []*tour {
 }
 
 // sideBySide is how many nodes may tour at once: what two processors carry
-// without being late, most of the time.
-const sideBySide = 48
+// without being late, most of the time. Processes are cheaper than containers.
+func sideBySide() int {
+	if flagged("backend") == "proc" {
+		return 96
+	}
+	return 48
+}
 
 // A book collects what the tours of all protocols bring home.
 type book struct {
@@ -87,7 +92,7 @@ type book struct {
 // play plays all tours, some side by side.
 func (b *book) play(t *harness.T) {
 	nodes, _ := strconv.Atoi(flagged("nodes")) // package harness refuses what is no number
-	room := make(chan struct{}, max(1, sideBySide/max(nodes, quickNodes)))
+	room := make(chan struct{}, max(1, sideBySide()/max(nodes, quickNodes)))
 	var playing sync.WaitGroup
 	for _, v := range b.tours {
 		playing.Go(func() {
